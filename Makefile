@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door: each command is a script of overlay/, vm/ or tests/.
+# Copyright (C) 2026 The hw_breakpoint authors
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+FLAVOUR ?= ours
+KERNEL ?= 6.12
+OUT ?= patches
+
+# What the caller gives is passed on as it is, dollars and quotes included.
+define pass
+ifdef $(1)
+export override $(1) := $$(value $(1))
+endif
+endef
+$(foreach v,FLAVOUR KERNEL RUN CPUS MEM QEMU_ARGS APPEND TIMEOUT ICOUNT ACCEL \
+	MACHINE BOCHS_FILES OUT TESTS,$(eval $(call pass,$(v))))
+
+.PHONY: help run test test-all check kernel kdir vm shell lint patch
+
+help:
+	@echo 'make run      build, boot a VM, and show what hardware breakpoints do'
+	@echo 'make test     all tests; the last line is the summary (make test-all: the long ones too)'
+	@echo 'make check    user-space tests of the pure parts (seconds, no kernel)'
+	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|off KERNEL=6.12; last line: the bzImage'
+	@echo "make vm       RUN='command' in a VM: FLAVOUR CPUS=2 MEM=2G QEMU_ARGS APPEND TIMEOUT=300 ICOUNT=1 ACCEL=tcg|kvm"
+	@echo "              MACHINE=bochs RUN='static-binary arguments' BOCHS_FILES='more files' on Bochs"
+	@echo 'make shell    the same VM, interactive'
+	@echo 'make kdir     the build folder of FLAVOUR, for modules: make -C $$(make -s kdir) M=...'
+	@echo 'make lint     checkpatch, sparse, W=1, kernel-doc, shellcheck on our files'
+	@echo 'make patch    write a series for git am to OUT=patches'
+	@echo 'Builds live in $${HWBP_CACHE:-~/.cache/hw_breakpoint}.'
+
+run:
+	@overlay/packages.sh
+	@tour/run.sh
+
+test:
+	@tests/run.sh
+
+test-all:
+	@ALL=1 tests/run.sh
+
+check:
+	@$(MAKE) -s -C tools/testing/hw_breakpoint check
+
+kernel:
+	@overlay/kernel.sh
+
+kdir:
+	@overlay/kernel.sh kdir
+
+vm:
+	@vm/machine.sh
+
+shell:
+	@vm/machine.sh shell
+
+lint:
+	@tests/lint.sh
+
+patch:
+	@overlay/patch.sh

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Builds the kernel of $FLAVOUR; prints its bzImage's path as the last line.
+# Copyright (C) 2026 The hw_breakpoint authors
+#
+# A finished image is kept under a name made from everything that went into it, so an
+# unchanged checkout costs nothing, and two checkouts that share the cache do not
+# pull images from under each other. The build folder stays usable as KDIR for modules.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lay.sh"
+
+fragments() { echo "$ROOT/overlay/configs/common.config" "$ROOT/overlay/configs/$FLAVOUR.config"; }
+
+tree_kind() { [ "$FLAVOUR" = vanilla ] && echo vanilla || echo laid; }
+
+# shellcheck disable=SC2046
+image_key() {
+	{
+		"$(tree_kind)_key"
+		hash_files $(fragments)
+		gcc --version | head -n 1
+	} | sha256sum | cut -c1-16
+}
+
+kmake() {
+	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' KBUILD_BUILD_USER=hw_breakpoint \
+	KBUILD_BUILD_HOST=hw_breakpoint KBUILD_BUILD_VERSION=1 CCACHE_DIR=$CACHE/ccache \
+	MAKEFLAGS='' MAKEOVERRIDES='' \
+		make -C "$tree" O="$build" CC="ccache gcc" HOSTCC="ccache gcc" "$@"
+}
+
+# The requested symbols that are not what $1 has.
+unmet() {
+	# shellcheck disable=SC2046
+	cat $(fragments) | awk -v config="$1" '
+		BEGIN {
+			while ((getline line < config) > 0)
+				if (split(line, part, "=") > 1)
+					has[part[1]] = line
+		}
+		/^CONFIG_/ { split($0, part, "="); if (has[part[1]] != $0) print $0 }
+		/^# CONFIG_.* is not set$/ { if ($2 in has) print $0 }'
+}
+
+configure() {
+	local key bad
+	# shellcheck disable=SC2046
+	key=$({ hash_files $(fragments); "$(tree_kind)_key"; } | sha256sum)
+	[ "$(cat "$build.configured" 2>/dev/null)" != "$key" ] || return 0
+	rm -f "$build.configured"
+	mkdir -p "$build"
+	# shellcheck disable=SC2046
+	{
+		kmake KCONFIG_CONFIG="$build.config" tinyconfig &&
+		cat $(fragments) >"$build.fragment" &&
+		(cd "$tree" && KCONFIG_CONFIG="$build.config" scripts/kconfig/merge_config.sh -m -O "$build" \
+			"$build.config" "$build.fragment") &&
+		kmake KCONFIG_CONFIG="$build.config" olddefconfig
+	} >"$log" 2>&1 </dev/null || die "cannot configure $FLAVOUR, see $log: $(tail -n 1 "$log")"
+	bad=$(unmet "$build.config" | xargs -d '\n')
+	[ -z "$bad" ] || die "the kernel's Kconfig does not allow what $FLAVOUR asks for: $bad"
+	cmp -s "$build.config" "$build/.config" || cp "$build.config" "$build/.config"
+	echo "$key" >"$build.configured"
+}
+
+# One line every 15 s while process $1 runs.
+progress() {
+	local pid=$1 start=$SECONDS done_ total
+	total=$(cat "$build.objects" 2>/dev/null || echo 1000)
+	while for _ in {1..150}; do kill -0 "$pid" 2>/dev/null || return 0; sleep 0.1; done; do
+		done_=$(grep -cE '^  (CC|AS|HOSTCC) ' "$log" || true)
+		say "building $FLAVOUR: $done_ objects of at most $total, $((SECONDS - start)) s"
+	done
+}
+
+compile() {
+	local pid rc=0 count
+	[ -f "$build/vmlinux" ] || need_space 1500 "building $FLAVOUR"
+	say "building $FLAVOUR on $(nproc) CPUs, log in $log"
+	kmake -j"$(nproc)" bzImage modules >"$log" 2>&1 </dev/null &
+	pid=$!
+	trap 'kill "$pid" 2>/dev/null' EXIT
+	progress "$pid"
+	wait "$pid" || rc=$?
+	trap - EXIT
+	if [ "$rc" != 0 ]; then
+		grep -E -A 4 '(error|undefined reference|multiple definition|No rule|\*\*\*)' "$log" | head -n 40 >&2 || true
+		die "$FLAVOUR does not build, the whole log is $log"
+	fi
+	grep -E -A 4 'warning:' "$log" >&2 || true
+	count=$(grep -cE '^  (CC|AS|HOSTCC) ' "$log" || true)
+	[ "$count" -lt "$(cat "$build.objects" 2>/dev/null || echo 0)" ] || echo "$count" >"$build.objects"
+}
+
+keep_image() {
+	local new=$image.new.$$ old
+	mkdir -p "$new"
+	cp "$build/arch/x86/boot/bzImage" "$build/.config" "$build/System.map" "$new/"
+	rm -rf "$image"
+	mv "$new" "$image"
+	find "$BASE/images" -maxdepth 1 -name '*.new.*' -mmin +60 -exec rm -rf {} +
+	# The newest eight of a flavour are enough to go back and forth between.
+	find "$BASE/images" -maxdepth 1 -name "$FLAVOUR-*" -printf '%T@ %p\n' | sort -rn |
+		tail -n +9 | while read -r _ old; do rm -rf "$old"; done
+}
+
+main() {
+	check_flavour
+	resolve_kernel
+	build=$BASE/build-$FLAVOUR
+	[ "$(tree_kind)" = vanilla ] || check_manifest
+	image=$BASE/images/$FLAVOUR-$(image_key)
+	if [ ! -f "$image/bzImage" ] || [ "${HWBP_BUILD:-}" = 1 ]; then
+		"$ROOT/overlay/packages.sh"
+		"$ROOT/overlay/tree.sh" "$(tree_kind)" >/dev/null
+		resolve_kernel
+		build=$BASE/build-$FLAVOUR
+		tree=$BASE/$(tree_kind)
+		image=$BASE/images/$FLAVOUR-$(image_key)
+		log=$build.log
+		exec 7>"$build.lock"
+		lock 7 "$build.lock"
+		# Held for reading while we build, so that nobody lays another version meanwhile.
+		exec 8>"$BASE/$(tree_kind).lock"
+		lock 8 "$BASE/$(tree_kind).lock" -s
+		[ "$(cat "$tree.made" 2>/dev/null)" = "$("$(tree_kind)_key")" ] ||
+			die "another checkout has just changed $tree: try again, or set HWBP_CACHE to have your own"
+		configure
+		compile
+		keep_image
+	fi
+	case ${1:-image} in
+	image) echo "$image/bzImage" ;;
+	kdir) echo "$build" ;;
+	esac
+}
+
+main "$@"
