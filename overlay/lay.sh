@@ -43,7 +43,7 @@ cut_functions() {
 	local tree=$1 path names
 	while read -r path names; do
 		[ -f "$tree/$path" ] || die "overlay/cuts: no file $path in $PACKAGE $VERSION"
-		ctags --fields=+ne --kinds-C=f -o - "$tree/$path" |
+		ctags --fields=+ne --kinds-C=fsv -o - "$tree/$path" |
 			awk -v names="$names" -f "$ROOT/overlay/cut.awk" - "$tree/$path" >"$tree/$path.cut" \
 				2>"$tree.missing" ||
 			die "overlay/cuts: not in $path of $PACKAGE $VERSION: $(xargs <"$tree.missing")"

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Boots the kernel of $FLAVOUR on Bochs and runs $RUN there; exits with its status.
+# Copyright (C) 2026 The hw_breakpoint authors
+#
+# Bochs has one CPU whose debug registers behave as real ones do, and no host files:
+# the static binaries and the scripts that $RUN names, and $BOCHS_FILES, go into an
+# initramfs at the same paths; $RUN runs in the folder we were called from, by busybox sh.
+# Environment: RUN, BOCHS_FILES, FLAVOUR, KERNEL, APPEND, TIMEOUT (default 600), MEM in MiB.
+set -euo pipefail
+. "$(dirname "$0")/../overlay/lib.sh"
+. "$(dirname "$0")/verdict.sh"
+# Bochs' CPUID says something odd about its cores, long before anything of ours runs.
+# shellcheck disable=SC2034
+EXCUSED='WARNING: .* at arch/x86/kernel/cpu/topology_common.c:[0-9]+ parse_legacy'
+
+# Puts file $1 into the initramfs, at its absolute path.
+take() {
+	local path
+	path=$(realpath -s "$1")
+	if readelf -l "$path" 2>/dev/null | grep -q INTERP; then
+		die "$1 is not static, and Bochs has no libraries: link it with -static"
+	fi
+	mkdir -p "$dir/files$(dirname "$path")"
+	cp -L "$path" "$dir/files$path"
+}
+
+# Words of $RUN that are files here; programs that busybox has are in it already.
+collect() {
+	local word
+	mkdir -p "$dir/files$PWD"
+	for word in ${BOCHS_FILES:-}; do
+		[ -f "$word" ] || die "BOCHS_FILES names $word, which is not there"
+		take "$word"
+	done
+	while read -r word; do
+		case $word in
+		/dev/* | /proc/* | /sys/*) ;;
+		*/*) if [ -f "$word" ]; then take "$word"; fi ;;
+		esac
+	done < <(tr -s '[:space:];&|<>()"'"'" '\n' <<<"$RUN")
+	printf 'cd %q\nexport FLAVOUR=%q KERNEL=%q HWBP_IN_VM=1\n%s\n' "$PWD" "$FLAVOUR" "$KERNEL" "$RUN" >"$dir/files/hwbp.sh"
+	echo "$mark" >"$dir/files/hwbp.word"
+}
+
+# noxsave: Bochs' XSAVE area has a size that makes Linux warn.
+make_iso() {
+	local append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr noxsave hwbp.mode=bochs ${APPEND:-}"
+	mkdir -p "$dir/iso/boot/grub"
+	cp "$image" "$dir/iso/boot/bzImage"
+	"$ROOT/vm/initramfs.sh" "$dir/iso/boot/initrd" "$dir/files"
+	printf 'set timeout=0\nlinux /boot/bzImage %s\ninitrd /boot/initrd\nboot\n' \
+		"${append//;/\\;}" >"$dir/iso/boot/grub/grub.cfg"
+	grub-mkrescue -d /usr/lib/grub/i386-pc --install-modules='linux normal iso9660 biosdisk' \
+		--fonts= --locales= --themes= -o "$dir/iso.img" "$dir/iso" >"$dir/grub.log" 2>&1 ||
+		die "grub-mkrescue failed: $(tail -n 1 "$dir/grub.log")"
+}
+
+write_config() {
+	cat >"$dir/bochsrc" <<-END
+	megs: ${MEM:-512}
+	romimage: file=/usr/share/bochs/BIOS-bochs-latest
+	vgaromimage: file=/usr/share/vgabios/vgabios.bin
+	cpu: model=corei7_skylake_x, count=1, ips=50000000, reset_on_triple_fault=0
+	clock: sync=none, time0=local
+	ata0-master: type=cdrom, path=$dir/iso.img, status=inserted
+	boot: cdrom
+	display_library: rfb, options="timeout=0"
+	com1: enabled=1, mode=file, dev=$console
+	com2: enabled=1, mode=file, dev=$dir/out
+	log: $dir/log
+	sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+	panic: action=fatal
+	error: action=ignore
+	info: action=ignore
+	debug: action=ignore
+	END
+	echo c >"$dir/rc"
+}
+
+# Bochs does not exit when its guest powers off in every case: the verdict's line, or the
+# end of the guest's console in a panic, is what we wait for.
+await() {
+	local pid=$1 until=$((SECONDS + TIMEOUT)) said=$SECONDS
+	while kill -0 "$pid" 2>/dev/null; do
+		if grep -q "^$mark " "$dir/out" 2>/dev/null; then
+			break
+		elif grep -qE 'reboot: (Restarting|Power down|machine restart)|Rebooting in|---\[ end Kernel panic' "$console" 2>/dev/null; then
+			sleep 1
+			break
+		elif [ "$SECONDS" -ge "$until" ]; then
+			rc=124
+			break
+		elif [ $((SECONDS - said)) -ge 30 ]; then
+			said=$SECONDS
+			say "Bochs has run for $((SECONDS - until + TIMEOUT)) s: $(tail -n 1 "$console" | tr -d '\r')"
+		fi
+		sleep 0.3
+		stream
+	done
+	stream
+	kill -9 "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+}
+
+# Shows what came since the last time: whole lines, without the guest's last two, an
+# empty one that ends the output and the one with the verdict.
+stream() {
+	local total
+	[ -f "$dir/out" ] || return 0
+	total=$(wc -l <"$dir/out")
+	if grep -aq "^$mark " "$dir/out"; then
+		total=$((total - 1))
+		[ -n "$(sed -n "${total}p" "$dir/out")" ] || total=$((total - 1))
+	fi
+	if [ "$total" -gt "$shown" ]; then
+		sed -n "$((shown + 1)),${total}p" "$dir/out"
+		shown=$total
+	fi
+}
+
+TIMEOUT=${TIMEOUT:-600}
+[[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
+[ -n "${RUN:-}" ] || die "nothing to run: make vm MACHINE=bochs RUN='binary arguments'"
+[ "${1:-}" != shell ] || die "Bochs has no shell here: use make shell without MACHINE"
+check_flavour
+resolve_kernel
+image=$("$ROOT/overlay/kernel.sh" | tail -n 1)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-bochs.XXXXXX")
+trap 'kill -9 "${bochs:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+mkdir -p "$CACHE/consoles"
+console=$(mktemp "$CACHE/consoles/$FLAVOUR-bochs.XXXXXX")
+mark=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+collect
+make_iso
+write_config
+say "booting $FLAVOUR on Bochs (about a minute)"
+rc=0 shown=0
+(cd "$dir" && exec bochs -q -f bochsrc -rc rc </dev/null >bochs.out 2>&1) &
+bochs=$!
+await "$bochs"
+status=$(sed -n "s/^$mark //p" "$dir/out" 2>/dev/null | tr -d "\r" || true)
+if [ ! -s "$console" ] && [ "$rc" != 124 ]; then
+	die "Bochs did not start: $(grep -hE 'PANIC|panic' "$dir/log" "$dir/bochs.out" | head -n 1)"
+fi
+rc2=0
+verdict "$console" "$status" "$rc" "$TIMEOUT" || rc2=$?
+[ "$rc2" != 0 ] || rm -f "$console"
+exit "$rc2"
