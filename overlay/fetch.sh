@@ -44,7 +44,7 @@ if [ ! -f "$(deb_path)" ]; then
 			pinned=$VERSION
 			VERSION=$(newest)
 			SHA=
-			[ -n "$VERSION" ] && download "$VERSION" ||
+			{ [ -n "$VERSION" ] && download "$VERSION"; } ||
 				die "cannot download $PACKAGE ($(tail -n 1 "$log")): check the network and apt's sources"
 			say "Debian no longer offers $PACKAGE $pinned; using $VERSION"
 			echo "$VERSION" >"$CACHE/dl/${PACKAGE}_$pinned.instead"

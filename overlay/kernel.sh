@@ -32,7 +32,7 @@ kmake() {
 
 # The requested symbols that are not what $1 has.
 unmet() {
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2002
 	cat $(fragments) | awk -v config="$1" '
 		BEGIN {
 			while ((getline line < config) > 0)
@@ -85,7 +85,7 @@ compile() {
 	wait "$pid" || rc=$?
 	trap - EXIT
 	if [ "$rc" != 0 ]; then
-		grep -E -A 4 '(error|undefined reference|multiple definition|No rule|\*\*\*)' "$log" | head -n 40 >&2 || true
+		grep -E -A 4 '(error:|undefined reference|multiple definition|No rule|\*\*\*)' "$log" | head -n 40 >&2 || true
 		die "$FLAVOUR does not build, the whole log is $log"
 	fi
 	grep -E -A 4 'warning:' "$log" >&2 || true

@@ -2,6 +2,8 @@
 # Where things are, and how the scripts speak; sourced by all of them.
 # Copyright (C) 2026 The hw_breakpoint authors
 # shellcheck shell=bash
+# The variables are results, for those who source it.
+# shellcheck disable=SC2034
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${HWBP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hw_breakpoint}
@@ -31,8 +33,8 @@ flavours() {
 }
 
 check_flavour() {
-	[[ $FLAVOUR =~ ^[a-z0-9_]+$ ]] && [ "$FLAVOUR" != common ] &&
-		[ -f "$ROOT/overlay/configs/$FLAVOUR.config" ] ||
+	{ [[ $FLAVOUR =~ ^[a-z0-9_]+$ ]] && [ "$FLAVOUR" != common ] &&
+		[ -f "$ROOT/overlay/configs/$FLAVOUR.config" ]; } ||
 		die "unknown FLAVOUR '$FLAVOUR': use one of $(flavours | xargs)"
 }
 
@@ -52,8 +54,6 @@ resolve_kernel() {
 	set_base
 }
 
-# These are this library's results, for those who source it.
-# shellcheck disable=SC2034
 set_base() { BASE=$CACHE/${VERSION//[^A-Za-z0-9.+]/-}; }
 
 deb_path() { echo "$CACHE/dl/${PACKAGE}_${VERSION}_all.deb"; }

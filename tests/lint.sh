@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Everything that can find fault with our files without running them; silent when nothing does.
+# Copyright (C) 2026 The hw_breakpoint authors
+# The run_ functions are called by a name that is put together.
+# shellcheck disable=SC2317
+set -euo pipefail
+. "$(dirname "$0")/../overlay/lib.sh"
+. "$(dirname "$0")/../overlay/lay.sh"
+
+faults=0
+complain() {
+	sed "s/^/$1: /"
+	faults=1
+}
+
+# Files of this repository that are tracked or about to be.
+ours() { git -C "$ROOT" ls-files --cached --others --exclude-standard -- "$@" | sort -u; }
+
+# The scripts, by what they begin with.
+scripts() {
+	ours | while read -r f; do
+		case $f in
+		*.sh | vm/init) echo "$f" ;;
+		*) if head -c 64 "$f" 2>/dev/null | grep -qaE '^#!.*/(ba)?sh'; then echo "$f"; fi ;;
+		esac
+	done
+}
+
+run_checkpatch() {
+	local files
+	mapfile -t files < <(ours '*.c' '*.h')
+	"$tree/scripts/checkpatch.pl" --root="$tree" --strict --terse --no-summary \
+		--show-types -f "${files[@]}" 2>&1 || true
+}
+
+run_kernel_doc() {
+	local files
+	mapfile -t files < <(manifest | awk '$1 ~ /\.[ch]$/ { print $1 }')
+	"$tree/scripts/kernel-doc" -none -Wall "${files[@]}" 2>&1 || true
+}
+
+run_shellcheck() {
+	local files
+	mapfile -t files < <(scripts)
+	shellcheck -x -P SCRIPTDIR "${files[@]}" 2>&1 || true
+}
+
+run_spdx() {
+	ours | grep -vE '\.md$|^COPYING$|\.patch$' | while read -r f; do
+		head -n 3 "$f" | grep -q SPDX-License-Identifier || echo "$f: no SPDX line"
+	done
+}
+
+# Our objects once more with W=1 and sparse, in a copy of the build folder's generated
+# part, so that the build itself is not disturbed. Other files' warnings are not ours.
+run_compiler() {
+	local objects names lint=$BASE/build-lint
+	mapfile -t objects < <(manifest | awk '$2 ~ /\.c$/ { sub(/\.c$/, ".o", $2); print $2 }' | grep -v _off.o)
+	exec 7>"$lint.lock"
+	lock 7 "$lint.lock"
+	mkdir -p "$lint"
+	(
+		cd "$build"
+		rsync -a --delete --relative .config include arch/x86/include scripts tools/objtool \
+			tools/bpf/resolve_btfids kernel/bounds.s arch/x86/kernel/asm-offsets.s "$lint/" 2>/dev/null || true
+	)
+	names=$(manifest | awk '{ print $2 }' | paste -sd'|')
+	for o in "${objects[@]}"; do rm -f "$lint/$o"; done
+	make -C "$tree" O="$lint" W=1 C=2 -k "${objects[@]}" >"$lint.log" 2>&1 </dev/null ||
+		grep -E 'error|\*\*\*' "$lint.log"
+	grep -E -A 3 "($names).*(warning|error):" "$lint.log" || true
+}
+
+check_with() {
+	local out
+	out=$("run_$1")
+	[ -z "$out" ] || complain "$1" <<<"$out"
+}
+
+cd "$ROOT"
+export FLAVOUR=ours
+check_flavour
+build=$("$ROOT/overlay/kernel.sh" kdir 2>/dev/null || true)
+[ -n "$build" ] || die "ours does not build: see make kernel"
+resolve_kernel
+tree=$BASE/laid
+for what in checkpatch kernel_doc shellcheck spdx compiler; do
+	check_with "$what"
+done
+exit "$faults"

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs the tests and adds up; the last line is "N passed, N failed[, N skipped]".
+# Copyright (C) 2026 The hw_breakpoint authors
+#
+# A test is an executable that prints TAP ("ok 1 - what", "not ok", "# SKIP why", "1..N");
+# a nonzero status or a wrong plan counts as one more failure. It stands, by where it runs, in
+#
+#   tests/NN-name.sh        the host, any time
+#   tests/all/NN-name.sh    the host, only with make test-all
+#   tests/vm/NN-name.sh     the QEMU guest, as root, in the checkout; all of them share one boot
+#                           for each flavour that a line "# flavours: ours debug" (the default)
+#                           names. FLAVOUR tells which one it is; 300 s are its limit, or
+#                           what "# limit: SECONDS" says (twice that on debug).
+#   tests/bochs/NN-name.sh  Bochs, by busybox sh; the same, all in one boot, flavour ours
+#
+# A test of the last two that has a line "# prepare" is first run on the host with the one
+# argument "prepare", to build what it needs (into $HWBP_TESTBIN, which the guest has too).
+# What prepare prints are, for Bochs, the files to take along.
+#
+# Environment: ALL=1 for everything, TESTS='glob' to select by NN-name.sh.
+set -euo pipefail
+. "$(dirname "$0")/../overlay/lib.sh"
+
+passed=0 failed=0 skipped=0 failures=()
+export HWBP_TESTBIN=${HWBP_TESTBIN:-$CACHE/tests-$(echo "$ROOT" | sha256sum | cut -c1-8)}
+ALL=${ALL:-}
+
+selected() {
+	local f
+	for f in "$ROOT/$1"/[0-9][0-9]-*.sh; do
+		# shellcheck disable=SC2053
+		if [ -x "$f" ] && [[ $(basename "$f") == ${TESTS:-*} ]]; then
+			echo "$f"
+		fi
+	done
+}
+
+# header FILE KEY DEFAULT
+header() {
+	local value
+	value=$(sed -n "s/^# $2: *//p" "$1" | head -n 1)
+	echo "${value:-$3}"
+}
+
+# Shows TAP as it comes, under the name $1, and leaves the counts in $counts.
+tap() {
+	awk -v group="$1" -v counts="$counts" '
+		function close_test() {
+			if (plan != "" && plan != seen)
+				fail(name ": planned " plan " tests, saw " seen)
+			plan = ""; seen = 0
+		}
+		function fail(what) { failed++; print "FAIL " what >counts; print "not ok - " what; fflush() }
+		BEGIN { name = group }
+		{ sub(/\r$/, "") }
+		/^# hwbp-test / { close_test(); name = group " " $3; next }
+		/^# hwbp-status / { close_test(); if ($3 != 0 && !bad[name]) fail(name ": exit status " $3); next }
+		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) { skipped++; print "ok - " name " " $0 }; next }
+		/^ok/ && /# *(SKIP|skip)/ { skipped++; seen++; print "skip - " name ": " $0; fflush(); next }
+		/^ok/ { passed++; seen++; sub(/^ok *[0-9]* *-? */, ""); print "ok - " name ": " $0; fflush(); next }
+		/^not ok/ && /# *(TODO|todo)/ { skipped++; seen++; print; next }
+		/^not ok/ { seen++; bad[name] = 1; sub(/^not ok *[0-9]* *-? */, ""); fail(name ": " $0); next }
+		{ print "    " $0; fflush() }
+		END { close_test(); print "COUNT", passed + 0, failed + 0, skipped + 0 >counts }'
+}
+
+add_up() {
+	local word a b c
+	while read -r word a b c; do
+		case $word in
+		COUNT) passed=$((passed + a)) failed=$((failed + b)) skipped=$((skipped + c)) ;;
+		FAIL) failures+=("$a $b $c") ;;
+		esac
+	done <"$counts"
+	: >"$counts"
+}
+
+# with_status COMMAND...: its output, then its status where tap finds it.
+with_status() {
+	local rc=0
+	"$@" </dev/null || rc=$?
+	echo "# hwbp-status $rc"
+}
+
+host_tests() {
+	local f name
+	for f in $(selected "$1"); do
+		name=$(basename "$f" .sh)
+		say "test $name"
+		with_status "$f" 2>&1 | tap "$name"
+		add_up
+	done
+}
+
+# prepare FILE: builds a guest test's programs; prints the files it wants taken along.
+prepare() {
+	grep -q '^# prepare' "$1" || return 0
+	mkdir -p "$HWBP_TESTBIN"
+	"$1" prepare </dev/null || echo "cannot-prepare"
+}
+
+# guest_script SHELL FLAVOUR FILE...: what a guest runs: the tests one after the other, each with its limit.
+guest_script() {
+	local shell=$1 flavour=$2 f limit
+	shift 2
+	echo "export HWBP_TESTBIN=$HWBP_TESTBIN"
+	for f in "$@"; do
+		limit=$(header "$f" limit 300)
+		[ "$flavour" != debug ] || limit=$((limit * 2))
+		printf 'echo "# hwbp-test %s"\n' "$(basename "$f" .sh)"
+		printf 'timeout %s %s %s 2>&1\n' "$limit" "$shell" "$f"
+		# A line of its own also when a test's last line has no end.
+		# shellcheck disable=SC2016
+		printf 'rc=$?; echo; echo "# hwbp-status $rc"\n'
+	done
+}
+
+vm_tests() {
+	local flavour=$1 f tests=()
+	for f in $(selected tests/vm); do
+		if [[ " $(header "$f" flavours "ours debug") " == *" $flavour "* ]]; then
+			prepare "$f" >&2
+			tests+=("$f")
+		fi
+	done
+	[ "${#tests[@]}" -gt 0 ] || return 0
+	say "test vm: ${#tests[@]} tests in one boot of $flavour"
+	FLAVOUR=$flavour RUN=$(guest_script bash "$flavour" "${tests[@]}") TIMEOUT=${VM_TIMEOUT:-2400} APPEND="kunit.enable=1 kunit.filter_glob=hw_breakpoint ${APPEND:-}" \
+		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
+	add_up
+}
+
+bochs_tests() {
+	local f files='' tests=()
+	for f in $(selected tests/bochs); do
+		files+=" $f $(prepare "$f" | xargs)"
+		tests+=("$f")
+	done
+	[ "${#tests[@]}" -gt 0 ] || return 0
+	say "test bochs: ${#tests[@]} tests in one boot"
+	FLAVOUR=ours BOCHS_FILES=$files RUN=$(guest_script sh ours "${tests[@]}") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
+		with_status "$ROOT/vm/bochs.sh" 2>&1 | sed '/^$/d' | tap bochs
+	add_up
+}
+
+summary() {
+	local f
+	for f in "${failures[@]:+${failures[@]}}"; do
+		echo "failed: $f"
+	done
+	printf '%d passed, %d failed' "$passed" "$failed"
+	[ "$skipped" = 0 ] || printf ', %d skipped' "$skipped"
+	echo
+}
+
+"$ROOT/overlay/packages.sh"
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+cd "$ROOT"
+host_tests tests
+vm_flavours=(ours debug)
+[ -z "$ALL" ] || vm_flavours+=(vanilla off)
+for flavour in "${vm_flavours[@]}"; do
+	vm_tests "$flavour"
+done
+bochs_tests
+[ -z "$ALL" ] || host_tests tests/all
+summary
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
