@@ -84,6 +84,7 @@ compile() {
 	progress "$pid"
 	wait "$pid" || rc=$?
 	trap - EXIT
+	[ "$(laid_when)" = "$when" ] || return 1
 	if [ "$rc" != 0 ]; then
 		grep -E -A 4 '(error:|undefined reference|multiple definition|No rule|\*\*\*)' "$log" | head -n 40 >&2 || true
 		die "$FLAVOUR does not build, the whole log is $log"
@@ -105,14 +106,14 @@ keep_image() {
 		tail -n +9 | while read -r _ old; do rm -rf "$old"; done
 }
 
-main() {
-	check_flavour
-	resolve_kernel
-	build=$BASE/build-$FLAVOUR
-	[ "$(tree_kind)" = vanilla ] || check_manifest
-	image=$BASE/images/$FLAVOUR-$(image_key)
-	if [ ! -f "$image/bzImage" ] || [ "${HWBP_BUILD:-}" = 1 ]; then
-		"$ROOT/overlay/packages.sh"
+# Changes whenever somebody has laid or begins to lay the tree.
+laid_when() { stat -c '%i %y' "$tree.made" 2>/dev/null || echo no; }
+
+# Builds what this checkout says now. Another run may lay the tree anew meanwhile: waiting
+# for builds to end would make everybody wait for the longest, so look afterwards instead.
+build_image() {
+	local when
+	for _ in 1 2 3 4 5; do
 		"$ROOT/overlay/tree.sh" "$(tree_kind)" >/dev/null
 		resolve_kernel
 		build=$BASE/build-$FLAVOUR
@@ -121,14 +122,27 @@ main() {
 		log=$build.log
 		exec 7>"$build.lock"
 		lock 7 "$build.lock"
-		# Held for reading while we build, so that nobody lays another version meanwhile.
-		exec 8>"$BASE/$(tree_kind).lock"
-		lock 8 "$BASE/$(tree_kind).lock" -s
-		[ "$(cat "$tree.made" 2>/dev/null)" = "$("$(tree_kind)_key")" ] ||
-			die "another checkout has just changed $tree: try again, or set HWBP_CACHE to have your own"
-		configure
-		compile
-		keep_image
+		when=$(laid_when)
+		if [ "$(cat "$tree.made" 2>/dev/null)" = "$("$(tree_kind)_key")" ] && configure && compile; then
+			keep_image
+			exec 7>&-
+			return
+		fi
+		exec 7>&-
+		say "the source changed while $FLAVOUR was being built, going on with the new one"
+	done
+	die "$tree keeps changing: another checkout uses it; set HWBP_CACHE to have your own"
+}
+
+main() {
+	check_flavour
+	resolve_kernel
+	build=$BASE/build-$FLAVOUR
+	[ "$(tree_kind)" = vanilla ] || check_manifest
+	image=$BASE/images/$FLAVOUR-$(image_key)
+	if [ ! -f "$image/bzImage" ] || [ "${HWBP_BUILD:-}" = 1 ]; then
+		"$ROOT/overlay/packages.sh"
+		build_image
 	fi
 	case ${1:-image} in
 	image) echo "$image/bzImage" ;;
@@ -137,3 +151,4 @@ main() {
 }
 
 main "$@"
+exit

@@ -62,7 +62,6 @@ make_vanilla() {
 
 make_laid() {
 	local tree=$BASE/laid key
-	check_manifest
 	key=$(cut_key)
 	if [ "$(cat "$tree.cut" 2>/dev/null)" != "$key" ]; then
 		rm -f "$tree.cut" "$tree.made"
@@ -83,8 +82,14 @@ make_laid() {
 
 kind=${1:?vanilla or laid}
 resolve_kernel
+[ "$kind" != laid ] || check_manifest
 mkdir -p "$BASE"
 exec 8>"$BASE/$kind.lock"
-lock 8 "$BASE/$kind.lock"
-"make_$kind"
+# Readers, which builds are, do not keep out others who find all well.
+lock 8 "$BASE/$kind.lock" -s
+if [ "$(cat "$BASE/$kind.made" 2>/dev/null)" != "$("${kind}_key")" ]; then
+	flock -u 8
+	lock 8 "$BASE/$kind.lock"
+	"make_$kind"
+fi
 echo "$BASE/$kind"
