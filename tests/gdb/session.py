@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Drives gdb through scenarios and prints a TAP line for each check.
+# Copyright (C) 2026 The hw_breakpoint authors
+#
+# SCENARIOS='values four' BITS=64 GRABBER=path gdb -nx -batch -x session.py target 3>tap
+#
+# Expected numbers are target.c's loop counts; that a trap comes after a write and
+# before an instruction is the architecture's. Each scenario is a function of this file.
+"""One gdb session, as a user would have it, with counted stops."""
+
+import os
+import subprocess
+import tempfile
+import traceback
+
+import gdb
+
+BITS = os.environ["BITS"]
+# A step that hits a watchpoint brings two #DB on TCG, the second one inside the kernel's
+# entry code, where Linux warns. Real hardware brings one.
+STEP_ONTO_HIT = os.environ.get("HWBP_ACCEL") != "tcg"
+
+
+# === Reporting ===
+
+def say(line):
+    """Past gdb's own output, which goes to a log."""
+    os.write(3, (line + "\n").encode())
+
+
+def check(what, got, expected):
+    name = f"gdb {BITS}-bit: {what}"
+    if got == expected:
+        say(f"ok - {name}")
+    else:
+        say(f"not ok - {name}\n# expected {expected}, got {got}")
+
+
+def skip(what, why):
+    say(f"ok - gdb {BITS}-bit: {what} # SKIP {why}")
+
+
+def run(command):
+    """All that gdb says to a command; a refusal's reason goes to stderr, past to_string."""
+    error = ""
+    gdb.flush()
+    with tempfile.TemporaryFile("w+") as told:
+        kept = [os.dup(1), os.dup(2)]
+        os.dup2(told.fileno(), 1)
+        os.dup2(told.fileno(), 2)
+        try:
+            gdb.execute(command)
+        except gdb.error as refusal:
+            error = f"error: {refusal}\n"
+        gdb.flush()
+        gdb.flush(gdb.STDERR)
+        for fd, copy in enumerate(kept, 1):
+            os.dup2(copy, fd)
+            os.close(copy)
+        told.seek(0)
+        out = told.read()
+    gdb.write(out + error)
+    return error + out
+
+
+# === Stops ===
+
+class Stops:
+    """Counts stops by what caused them, and keeps the order."""
+
+    def __init__(self):
+        self.events = []
+        gdb.events.stop.connect(self.note)
+
+    def note(self, event):
+        if isinstance(event, gdb.BreakpointEvent):
+            for breakpoint in event.breakpoints:
+                thread = gdb.selected_thread()
+                self.events.append((breakpoint.number, thread.num if thread else 0))
+        elif isinstance(event, gdb.SignalEvent):
+            self.events.append((event.stop_signal, 0))
+
+    def take(self):
+        """The stops since the last call, as a list of (number, thread)."""
+        taken, self.events = self.events, []
+        return taken
+
+
+stops = Stops()
+exits = []
+gdb.events.exited.connect(lambda event: exits.append(getattr(event, "exit_code", "signal")))
+
+
+def alive():
+    """Whether a process is left; selects one if the selected one has gone."""
+    if gdb.selected_inferior().pid:
+        return True
+    for inferior in gdb.inferiors():
+        if inferior.pid:
+            gdb.execute(f"inferior {inferior.num}", to_string=True)
+            return True
+    return False
+
+
+def resume_until(location, limit=1000):
+    """Continues until the program stands at the function, or is gone; returns stops."""
+    seen = []
+    for _ in range(limit):
+        out = run("continue")
+        now = stops.take()
+        if not alive():
+            return seen + now
+        if out.startswith("error:"):
+            return seen + [(out.strip(), 0)]
+        if gdb.selected_frame().name() == location:
+            return seen
+        seen += now
+    return seen + [("no end", 0)]
+
+
+def count(seen, breakpoint):
+    return sum(1 for number, _ in seen if number == breakpoint.number)
+
+
+def others(seen, *breakpoints):
+    """Stops that nobody asked for: a SIGTRAP, a refusal, another breakpoint."""
+    known = [breakpoint.number for breakpoint in breakpoints]
+    return [number for number, _ in seen if number not in known]
+
+
+def start(arguments):
+    """Runs the program to ready(), where everything is set up and nothing counted."""
+    gdb.execute("tbreak ready", to_string=True)
+    gdb.execute(f"run {arguments}", to_string=True)
+    stops.take()
+
+
+def finish():
+    """Whether the program, let go of everything, ends well."""
+    gdb.execute("delete", to_string=True)
+    exits.clear()
+    run("continue")
+    return exits == [0]
+
+
+def end_at(function):
+    return gdb.Breakpoint(function, internal=False)
+
+
+def watch(expression, kind=gdb.WP_WRITE):
+    return gdb.Breakpoint(expression, gdb.BP_WATCHPOINT, kind)
+
+
+def hbreak(function):
+    return gdb.Breakpoint(function, gdb.BP_HARDWARE_BREAKPOINT)
+
+
+def is_hardware(breakpoint):
+    """gdb falls back to single stepping where it gets no register: that's no pass."""
+    return breakpoint.type in (gdb.BP_HARDWARE_WATCHPOINT, gdb.BP_READ_WATCHPOINT,
+                               gdb.BP_ACCESS_WATCHPOINT, gdb.BP_HARDWARE_BREAKPOINT)
+
+
+# === Scenarios ===
+
+def one_of_each():
+    """watch, rwatch, awatch, hbreak: each alone, each counted."""
+    # 20 changing stores and 30 loads. gdb leaves out an rwatch's stop when the value
+    # changed, since x86 can only watch both.
+    for name, make, expected in (
+            ("watch: 20 writes, 30 reads", lambda: watch("watched"), 20),
+            ("rwatch: 20 writes, 30 reads", lambda: watch("watched", gdb.WP_READ), 30),
+            ("awatch: 20 writes, 30 reads", lambda: watch("watched", gdb.WP_ACCESS), 50),
+            ("hbreak: 7 calls", lambda: hbreak("f3"), 7)):
+        start("count")
+        breakpoint = make()
+        end = end_at("finished")
+        seen = resume_until("finished")
+        check(name, (count(seen, breakpoint), others(seen, breakpoint, end),
+                     is_hardware(breakpoint)), (expected, [], True))
+        check(f"{name}: ends well afterwards", finish(), True)
+
+
+def values():
+    """What the program has done at each stop."""
+    start("count")
+    breakpoint = watch("watched")
+    seen = []
+    for _ in range(20):
+        run("continue")
+        frame = gdb.selected_frame()
+        seen.append((int(gdb.parse_and_eval("watched")), int(frame.read_var("i")), frame.name()))
+    # The trap comes after the store and before i is counted up.
+    check("watch stops right after each store, 20 times", seen,
+          [(i, i, "store_watched") for i in range(1, 21)])
+    check("watch is a hardware watchpoint", is_hardware(breakpoint), True)
+    finish()
+
+
+def four():
+    """All registers in use, and one request more."""
+    start("count")
+    end = end_at("finished")
+    breakpoints = [hbreak(f"f{i}") for i in range(1, 5)]
+    seen = resume_until("finished")
+    check("hbreak x4: 5, 6, 7, 8 calls", [count(seen, b) for b in breakpoints], [5, 6, 7, 8])
+    check("hbreak x4: no other stop", others(seen, end, *breakpoints), [])
+    finish()
+
+    # One is touched: QEMU's TCG misreports DR6 when several data watchpoints hit in turn.
+    start("count")
+    end = end_at("finished")
+    breakpoints = [watch(e) for e in ("idle[0]", "idle[1]", "watched", "idle[3]")]
+    seen = resume_until("finished")
+    check("watch x4, one touched: 20 writes", [count(seen, b) for b in breakpoints],
+          [0, 0, 20, 0])
+    check("watch x4: no other stop, all in hardware",
+          (others(seen, end, *breakpoints), all(map(is_hardware, breakpoints))), ([], True))
+    finish()
+
+    start("count")
+    end = end_at("finished")
+    breakpoints = [watch(e) for e in ("idle[0]", "idle[1]", "watched")]
+    breakpoints.append(hbreak("f2"))
+    fifth = hbreak("f5")
+    refusal = run("continue")
+    say(f"# gdb: {' '.join(refusal[refusal.find('Warning:'):].split())}")
+    check("a fifth is refused, and gdb says why",
+          "too many hardware breakpoints/watchpoints" in refusal, True)
+    fifth.delete()
+    stops.take()
+    seen = resume_until("finished")
+    check("without the fifth, the four count on", [count(seen, b) for b in breakpoints],
+          [0, 0, 20, 6])
+    check("without the fifth, ends well", finish(), True)
+
+
+def refused_by_kernel():
+    """A slot that somebody else holds: the kernel refuses, gdb passes it on."""
+    start("count")
+    pid = gdb.selected_inferior().pid
+    with subprocess.Popen([os.environ["GRABBER"], "hold", str(pid), "1"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as holder:
+        held = holder.stdout.readline().strip()
+        breakpoints = [watch(e) for e in ("idle[0]", "idle[1]", "watched", "idle[3]")]
+        refusal = run("continue")
+        check("one slot held by another process: the fourth watch is refused with ENOSPC",
+              (held, "No space left on device" in refusal), ("held 1", True))
+        holder.communicate("")
+    stops.take()
+    end = end_at("finished")
+    seen = resume_until("finished")
+    check("the slot is free again: four watches go in", [count(seen, b) for b in breakpoints],
+          [0, 0, 20, 0])
+    check("the slot is free again: no other stop", others(seen, end, *breakpoints), [])
+    finish()
+
+
+def step_on():
+    """One step; returns the command. Only where allowed does it step onto the store."""
+    function = gdb.selected_frame().name()
+    if function == "write_once" and not STEP_ONTO_HIT:
+        return "finish"
+    if function == "compute":
+        return "stepi"
+    odd = int(gdb.parse_and_eval("watched")) % 2
+    return "step" if odd else "next"
+
+
+def stepping():
+    """Steps with four watches in, while another process grabs slots in a loop."""
+    writes = 12
+    start(f"step {writes}")
+    end = end_at("finished")
+    breakpoints = [watch(e) for e in ("idle[0]", "watched", "idle[2]", "idle[3]")]
+    run("continue")  # the registers are the debugger's from here on
+    pid = gdb.selected_inferior().pid
+    used, failed = {}, []
+    with subprocess.Popen([os.environ["GRABBER"], "grab", str(pid)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as grabber:
+        grabber.stdout.readline()  # its first round is through
+        seen = stops.take()
+        while gdb.selected_frame().name() != "finished" and not failed:
+            command = step_on()
+            used[command] = used.get(command, 0) + 1
+            out = run(command)
+            if out.startswith("error:"):
+                failed.append((command, out.strip()))
+            seen += stops.take()
+        told = grabber.communicate("")[0].split()
+    check(f"stepi, step, next with four watches: {writes} of {writes} writes",
+          [count(seen, b) for b in breakpoints], [0, writes, 0, 0])
+    check("stepping: no refusal, no other stop", (failed, others(seen, end, *breakpoints)),
+          ([], []))
+    check("stepping: by each command", [used.get(c, 0) >= writes for c in ("stepi", "step", "next")],
+          [True, True, True])
+    # told: rounds tried, slots got. What the debugger holds can't be had.
+    check("stepping: the other process tried and got none",
+          (told[0] == "rounds" and int(told[1]) > 0, told[2:]), (True, ["got", "0"]))
+    check("stepping: ends well", finish(), True)
+    if not STEP_ONTO_HIT:
+        skip("stepping onto the store itself", "TCG raises a second #DB in the kernel's entry")
+
+
+def threads():
+    """One watch, threads made before and after it, one after the other."""
+    start("threads")
+    end = end_at("finished")
+    breakpoint = watch("watched")
+    seen = resume_until("finished")
+    by_thread = [sum(1 for number, thread in seen
+                     if number == breakpoint.number and thread == t) for t in range(1, 6)]
+    check("threads before and after the watch: hits in main and in each of 4",
+          by_thread, [10, 11, 12, 13, 14])
+    check("threads: no other stop", others(seen, breakpoint, end), [])
+    check("threads: ends well", finish(), True)
+
+
+def crowd():
+    """Four threads that store at once: each store is one stop."""
+    start("crowd")
+    end = end_at("finished")
+    breakpoint = watch("watched", gdb.WP_ACCESS)
+    seen = resume_until("finished")
+    check("awatch, 4 threads at once, 10 stores each", count(seen, breakpoint), 40)
+    check("4 threads at once: no other stop", others(seen, breakpoint, end), [])
+    check("4 threads at once: ends well", finish(), True)
+
+
+def fork_parent():
+    """Stay with the parent: the child runs on, unwatched."""
+    gdb.execute("set follow-fork-mode parent")
+    gdb.execute("set detach-on-fork on")
+    start("fork parent")
+    end = end_at("finished")
+    breakpoint = watch("watched")
+    seen = resume_until("finished")
+    check("fork, follow parent: the parent's 5 writes", (count(seen, breakpoint),
+          others(seen, breakpoint, end)), (5, []))
+    check("fork, follow parent: ends well", finish(), True)
+
+
+def fork_child():
+    """Go with the child: the parent runs on, unwatched."""
+    gdb.execute("set follow-fork-mode child")
+    gdb.execute("set detach-on-fork on")
+    start("fork child")
+    breakpoint = watch("watched")
+    seen = resume_until("never")
+    check("fork, follow child: the child's 7 writes", (count(seen, breakpoint),
+          others(seen, breakpoint)), (7, []))
+
+
+def fork_both():
+    """Hold both: each is counted."""
+    gdb.execute("set follow-fork-mode parent")
+    gdb.execute("set detach-on-fork off")
+    gdb.execute("set schedule-multiple on")
+    start("fork both")
+    end = end_at("finished")
+    breakpoint = watch("watched")
+    seen = resume_until("finished")
+    check("fork, holding both: the parent's 5 writes", count(seen, breakpoint), 5)
+    check("fork, holding both: no signal", [n for n in others(seen, breakpoint, end)
+                                            if isinstance(n, str)], [])
+
+
+def execve():
+    """The old image's registers end with it, the new one's are free."""
+    start("exec")
+    breakpoint = watch("watched")
+    calls = hbreak("f1")
+    gdb.execute("tbreak ready", to_string=True)
+    seen = resume_until("ready")
+    check("exec: 3 writes before it, the new image's 6 don't hit the old watch",
+          (count(seen, breakpoint), others(seen, breakpoint, calls)), (3, []))
+    # gdb 13 takes an hbreak to be still in its register after exec, so no more of f1's.
+    calls.delete()
+    # watched again would hit gdb's idea of an old register too.
+    again = watch("idle[1]")
+    end = end_at("finished")
+    seen = resume_until("finished")
+    check("exec: a new watch, 4 writes", (count(seen, again), others(seen, again, end)), (4, []))
+    check("exec: ends well", finish(), True)
+
+
+def detach():
+    """Nothing stays armed, nothing stays charged."""
+    start("detach")
+    breakpoints = [watch(e) for e in ("idle[0]", "watched", "idle[2]", "idle[3]")]
+    seen = []
+    for _ in range(2):
+        run("continue")
+        seen += stops.take()
+    check("before detach: 2 writes", [count(seen, b) for b in breakpoints], [0, 2, 0, 0])
+    check("detach", run("detach").startswith("error:"), False)
+
+
+def clean_up():
+    for inferior in gdb.inferiors():
+        if inferior.pid:
+            gdb.execute(f"kill inferiors {inferior.num}", to_string=True)
+    gdb.execute("delete", to_string=True)
+    stops.take()
+
+
+gdb.execute("set pagination off")
+gdb.execute("set confirm off")
+gdb.execute("set debuginfod enabled off")
+gdb.execute("set startup-with-shell off")
+for scenario in os.environ["SCENARIOS"].split():
+    try:
+        globals()[scenario]()
+    except (gdb.error, RuntimeError):
+        check(f"{scenario} runs to its end", traceback.format_exc().replace("\n", "\n# "), "")
+    clean_up()

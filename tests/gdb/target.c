@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The program that gdb debugs: counted reads, writes, and calls, and nothing else.
+ * Copyright (C) 2026 The hw_breakpoint authors
+ *
+ * target MODE [ARGUMENT]. Built without optimisation, so that each assignment is one
+ * store and each read of a volatile one load. A process that is no longer traced tells
+ * on stdout how many of the four slots it could take.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SLOTS 4
+
+volatile long watched;
+volatile long idle[SLOTS];	/* watched too, and touched only after exec */
+volatile long sink;
+
+/* === What is counted === */
+
+void write_watched(long n)
+{
+	for (long i = 0; i < n; i++)
+		watched = watched + 1;
+}
+
+/* A store and no load: a + 1 above reads as well. */
+void store_watched(long first, long n)
+{
+	for (long i = first; i < first + n; i++)
+		watched = i;
+}
+
+void read_watched(long n)
+{
+	for (long i = 0; i < n; i++)
+		sink = watched;
+}
+
+void write_once(void) { watched = watched + 1; }
+
+void compute(long i)
+{
+	sink = i * i;
+	sink = sink + i;
+}
+
+void f1(void) { sink = 1; }
+void f2(void) { sink = 2; }
+void f3(void) { sink = 3; }
+void f4(void) { sink = 4; }
+void f5(void) { sink = 5; }
+
+/* gdb stops at these. */
+void ready(void) { sink = 0; }
+void finished(void) { sink = 0; }
+
+/* === Slots === */
+
+static int open_slot(volatile void *address)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uintptr_t)address,
+		.bp_len = HW_BREAKPOINT_LEN_4,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static void tell_free_slots(const char *who)
+{
+	int fds[SLOTS + 1];
+	int n = 0;
+
+	while (n <= SLOTS) {
+		fds[n] = open_slot(&idle[n % SLOTS]);
+		if (fds[n] < 0)
+			break;
+		n++;
+	}
+	printf("%s: %d slots free\n", who, n);
+	fflush(stdout);
+	while (n--)
+		close(fds[n]);
+}
+
+/* === Modes === */
+
+static int mode_count(void)
+{
+	ready();
+	store_watched(1, 20);
+	read_watched(30);
+	for (int i = 0; i < 5; i++)
+		f1();
+	for (int i = 0; i < 6; i++)
+		f2();
+	for (int i = 0; i < 7; i++)
+		f3();
+	for (int i = 0; i < 8; i++)
+		f4();
+	f5();
+	finished();
+	return 0;
+}
+
+static int mode_step(long n)
+{
+	ready();
+	for (long i = 0; i < n; i++) {
+		compute(i);
+		write_once();
+	}
+	finished();
+	return 0;
+}
+
+static sem_t turn[5], ended;
+
+static void *writer(void *number)
+{
+	sem_wait(&turn[(long)number]);
+	write_watched(10 + (long)number);
+	sem_post(&ended);
+	return NULL;
+}
+
+/* Threads 1 and 2 are there before gdb watches, 3 and 4 come after. */
+static int mode_threads(void)
+{
+	pthread_t thread[5];
+	long i;
+
+	sem_init(&ended, 0, 0);
+	for (i = 1; i <= 4; i++)
+		sem_init(&turn[i], 0, 0);
+	for (i = 1; i <= 2; i++)
+		pthread_create(&thread[i], NULL, writer, (void *)i);
+	ready();
+	write_watched(10);
+	for (i = 3; i <= 4; i++)
+		pthread_create(&thread[i], NULL, writer, (void *)i);
+	for (i = 1; i <= 4; i++) {
+		sem_post(&turn[i]);
+		sem_wait(&ended);
+	}
+	for (i = 1; i <= 4; i++)
+		pthread_join(thread[i], NULL);
+	finished();
+	return 0;
+}
+
+static pthread_barrier_t start;
+
+static void *storer(void *unused)
+{
+	(void)unused;
+	pthread_barrier_wait(&start);
+	store_watched(0, 10);
+	return NULL;
+}
+
+static int mode_crowd(void)
+{
+	pthread_t thread[4];
+
+	pthread_barrier_init(&start, NULL, 4);
+	ready();
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, storer, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	finished();
+	return 0;
+}
+
+/* The child writes 7 times and exits, then the parent writes 5 times. */
+static int mode_fork(const char *followed)
+{
+	int child_followed = !strcmp(followed, "child");
+	int status;
+	pid_t child;
+
+	ready();
+	child = fork();
+	if (!child) {
+		write_watched(7);
+		if (!child_followed)
+			tell_free_slots("child");
+		_exit(3);
+	}
+	if (waitpid(child, &status, 0) != child)
+		return 1;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 3) {
+		printf("child ended with %#x\n", status);
+		return 1;
+	}
+	write_watched(5);
+	if (child_followed) {
+		tell_free_slots("parent");
+		printf("parent: ended well\n");
+	} else {
+		printf("child: ended well\n");
+	}
+	finished();
+	return 0;
+}
+
+static int mode_exec(const char *self)
+{
+	ready();
+	write_watched(3);
+	f1();
+	execl("/proc/self/exe", self, "execd", NULL);
+	return 1;
+}
+
+/* What the old image's watchpoint would hit, then what gdb watches anew. */
+static int mode_execd(void)
+{
+	write_watched(6);
+	f1();
+	f1();
+	ready();
+	for (int i = 0; i < 4; i++)
+		idle[1] = i + 1;
+	finished();
+	return 0;
+}
+
+static int mode_detach(void)
+{
+	ready();
+	write_watched(5);
+	tell_free_slots("detached");
+	printf("detached: ended well\n");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+	const char *argument = argc > 2 ? argv[2] : "";
+
+	if (!strcmp(mode, "count"))
+		return mode_count();
+	if (!strcmp(mode, "step"))
+		return mode_step(atol(argument));
+	if (!strcmp(mode, "threads"))
+		return mode_threads();
+	if (!strcmp(mode, "crowd"))
+		return mode_crowd();
+	if (!strcmp(mode, "fork"))
+		return mode_fork(argument);
+	if (!strcmp(mode, "exec"))
+		return mode_exec(argv[0]);
+	if (!strcmp(mode, "execd"))
+		return mode_execd();
+	if (!strcmp(mode, "detach"))
+		return mode_detach();
+	fprintf(stderr, "target: unknown mode '%s'\n", mode);
+	return 2;
+}

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel tree's own kselftests of breakpoints, built as their Makefiles do.
+# Copyright (C) 2026 The hw_breakpoint authors
+# prepare
+# flavours: ours debug vanilla
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/tap.sh"
+
+# From the distribution's tree, where nothing of ours lies over it.
+if [ "${1:-}" = prepare ]; then
+	tests=$("$root/overlay/tree.sh" vanilla)/tools/testing/selftests
+	for program in perf_events/sigtrap_threads breakpoints/breakpoint_test; do
+		MAKEFLAGS='' make -s -C "$tests/${program%/*}" OUTPUT="$HWBP_TESTBIN" \
+			"$HWBP_TESTBIN/${program#*/}" >&2
+	done
+	exit 0
+fi
+
+# results PROGRAM: its TAP, as comments, and in $out.
+results() {
+	out=$("$HWBP_TESTBIN/$1" 2>&1) || true
+	grep -vE '^ok ' <<<"$out" | sed 's/^/# /'
+}
+
+has() { grep -qxE "$1" <<<"$out"; }
+lines() { [ "$(grep -cE "$1" <<<"$out")" = "$2" ]; }
+
+results sigtrap_threads
+for name in remain_disabled enable_event modify_and_enable_event signal_stress signal_stress_with_disable; do
+	check "sigtrap_threads.$name" has "ok [0-9]+ sigtrap_threads\.$name"
+done
+check "sigtrap_threads: 5 of 5" has '# Totals: pass:5 fail:0 .*'
+
+# icebp and int3 fail on every kernel that runs on QEMU's TCG.
+results breakpoint_test
+check "breakpoint_test: all of its 110 tests ran" lines '^(not )?ok ' 110
+check "breakpoint_test: 12 execution breakpoints" lines '^ok [0-9]+ Test breakpoint [0-3] ' 12
+check "breakpoint_test: 48 write watchpoints" lines '^ok [0-9]+ Test write watchpoint [0-3] ' 48
+check "breakpoint_test: 48 read and write watchpoints" lines '^ok [0-9]+ Test read watchpoint [0-3] ' 48
+check "breakpoint_test: nothing fails but icebp and int3" lines '^not ok [0-9]+ Test (breakpoint|read|write) ' 0
+tap_end
