@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hardware breakpoints on x86: what the core (kernel/hw_breakpoint.c) asks of
+ * the architecture, and what the rest of arch/x86 asks of this layer.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+#ifndef _ASM_X86_HW_BREAKPOINT_H
+#define _ASM_X86_HW_BREAKPOINT_H
+
+#include <linux/errno.h>
+#include <linux/hw_breakpoint_promise.h>
+#include <linux/types.h>
+
+struct perf_event;
+struct perf_event_attr;
+struct perf_sample_data;
+struct pt_regs;
+struct task_struct;
+
+/* DR0 to DR3; the same words as in asm/processor.h, which needs it without us. */
+#define HBP_NUM 4
+
+/**
+ * struct arch_hw_breakpoint - what each breakpoint event carries
+ * @address: the first byte; with @mask set, the first of the range
+ * @mask: address bits that the comparison ignores (AMD's BPEXT); 0 elsewhere
+ * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
+ * @len: what goes into DR7, in bytes: 1, 2, 4 or 8; 1 with @mask set
+ * @promise: the slots that the event was promised; the core's
+ *
+ * All but @promise change only while the event is on no CPU.
+ */
+struct arch_hw_breakpoint {
+	unsigned long			address;
+	unsigned long			mask;
+	u8				type;
+	u8				len;
+	struct hw_breakpoint_promise	promise;
+};
+
+#ifdef CONFIG_HW_BREAKPOINT
+
+/* The core calls these; kernel-doc stands with each in arch/x86/kernel/hw_breakpoint.c. */
+void arch_hw_breakpoint_init(void);
+int arch_hw_breakpoint_parse(const struct perf_event *bp,
+			     const struct perf_event_attr *attr,
+			     struct arch_hw_breakpoint *hw);
+bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw);
+unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw);
+bool arch_hw_breakpoint_prepaid(const struct perf_event *bp);
+int arch_hw_breakpoint_add(struct perf_event *bp);
+void arch_hw_breakpoint_del(struct perf_event *bp);
+void arch_hw_breakpoint_commit(void);
+
+/* A thread's virtual debug registers, for ptrace: hw_breakpoint_ptrace.c. */
+unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n);
+int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val);
+void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
+		struct pt_regs *regs);
+
+#define ptrace_resume_debugregs ptrace_resume_debugregs
+void ptrace_resume_debugregs(struct task_struct *tsk);
+#define ptrace_unlink_debugregs ptrace_unlink_debugregs
+void ptrace_unlink_debugregs(struct task_struct *tsk);
+
+#else /* !CONFIG_HW_BREAKPOINT */
+
+static inline unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n)
+{
+	return 0;
+}
+
+static inline int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
+{
+	return -EIO;
+}
+
+#endif /* !CONFIG_HW_BREAKPOINT */
+
+#endif /* _ASM_X86_HW_BREAKPOINT_H */

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the rest of x86 needs of the hardware-breakpoint layer where it is not built:
+ * nothing is ever armed.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/export.h>
+#include <linux/percpu.h>
+
+#include <asm/debugreg.h>
+
+/* Always 0: see asm/debugreg.h, which reads it in a #DB, NMI or MCE. */
+DEFINE_PER_CPU(unsigned long, cpu_dr7);
+EXPORT_PER_CPU_SYMBOL(cpu_dr7);
+
+/* Counted by asm/debugreg.h; nothing depends on it. */
+DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
+
+void hw_breakpoint_restore(void)
+{
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_restore);

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A thread's virtual debug registers, as its debugger reads and writes them with
+ * PTRACE_PEEKUSER and PTRACE_POKEUSER.
+ *
+ * Each register that is enabled in the virtual DR7 and has an address is a breakpoint
+ * event of the thread. For all of them there is one promise, so that a write to DR7 is
+ * granted or refused as a whole.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/kprobes.h>
+#include <linux/perf_event.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include <asm/debugreg.h>
+#include <asm/processor.h>
+
+#include "hw_breakpoint_dr7.h"
+
+/* === Data ================================================================= */
+
+/*
+ * Protects the pointer thread.ptrace_debugregs where the thread may exit meanwhile,
+ * and the promise in it: a debugger that dies lets go of threads that run.
+ *
+ * All else happens while the thread is stopped for its debugger, or is done by the
+ * thread itself, so nothing else needs a lock.
+ */
+static DEFINE_SPINLOCK(unlink_lock);
+
+/*
+ * A thread's debug registers. It comes with the first write by a debugger, and goes
+ * when the thread executes another program or exits.
+ *
+ * Register n is live if it is enabled in @dr7 and its address was written: then, and
+ * only then, event[n] is enabled. An event that is not is kept for the next use, but
+ * only until the thread runs again; the same holds for what @promise has in excess.
+ */
+struct ptrace_debugregs {
+	/* As last written; meaningless where bit n of @written is clear. */
+	unsigned long			address[HBP_NUM];
+	unsigned long			written;
+	unsigned long			dr7;
+	struct perf_event		*event[HBP_NUM];
+	/* For all registers that are enabled in @dr7, or were so in this stop. */
+	struct hw_breakpoint_promise	promise;
+};
+
+/* === Registers and events ================================================= */
+
+static unsigned int nr_enabled(unsigned long dr7)
+{
+	unsigned int n, nr = 0;
+
+	for (n = 0; n < HBP_NUM; n++)
+		nr += dr7_enabled(dr7, n);
+	return nr;
+}
+
+static bool is_live(const struct ptrace_debugregs *regs, unsigned long dr7, unsigned int n)
+{
+	return dr7_enabled(dr7, n) && test_bit(n, &regs->written);
+}
+
+/* What register @n is to be with @dr7, if that can be at all. */
+static int register_attr(const struct ptrace_debugregs *regs, unsigned long dr7,
+			 unsigned int n, struct perf_event_attr *attr)
+{
+	struct arch_hw_breakpoint hw;
+
+	ptrace_breakpoint_init(attr);
+	attr->bp_addr = test_bit(n, &regs->written) ? regs->address[n] : 0;
+	attr->bp_type = dr7_type(dr7, n);
+	attr->bp_len = dr7_len(dr7, n);
+
+	/* The processor wants 0b00 here, the parser is more generous. */
+	if (attr->bp_type == HW_BREAKPOINT_X && attr->bp_len != 1)
+		return -EINVAL;
+	return arch_hw_breakpoint_parse(NULL, attr, &hw);
+}
+
+/* Could all that is enabled in @dr7 be armed, but for room? */
+static int check_dr7(const struct ptrace_debugregs *regs, unsigned long dr7)
+{
+	struct perf_event_attr attr;
+	unsigned int n;
+	int err;
+
+	for (n = 0; n < HBP_NUM; n++) {
+		if (!dr7_enabled(dr7, n))
+			continue;
+		err = register_attr(regs, dr7, n, &attr);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Make sure that each register that @dr7 makes live has an event, enabled or not. */
+static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
+			 unsigned long dr7)
+{
+	struct perf_event_attr attr;
+	struct perf_event *bp;
+	unsigned int n;
+
+	for (n = 0; n < HBP_NUM; n++) {
+		if (regs->event[n] || !is_live(regs, dr7, n))
+			continue;
+		register_attr(regs, dr7, n, &attr);
+		attr.disabled = 1;
+		bp = register_user_hw_breakpoint(&attr, ptrace_hit, NULL, tsk);
+		if (IS_ERR(bp))
+			return PTR_ERR(bp);
+		regs->event[n] = bp;
+	}
+	return 0;
+}
+
+/* Bring register @n's event to what @regs says. All has been checked. */
+static int update_event(struct ptrace_debugregs *regs, unsigned int n)
+{
+	struct perf_event *bp = regs->event[n];
+	struct perf_event_attr attr;
+
+	if (!bp)
+		return 0;
+	if (is_live(regs, regs->dr7, n)) {
+		register_attr(regs, regs->dr7, n, &attr);
+	} else {
+		attr = bp->attr;
+		attr.disabled = 1;
+	}
+	if (attr.disabled == bp->attr.disabled && attr.bp_addr == bp->attr.bp_addr &&
+	    attr.bp_type == bp->attr.bp_type && attr.bp_len == bp->attr.bp_len)
+		return 0;
+	return modify_user_hw_breakpoint(bp, &attr);
+}
+
+/* Give back the events that are not in use. */
+static void drop_idle_events(struct ptrace_debugregs *regs)
+{
+	unsigned int n;
+
+	for (n = 0; n < HBP_NUM; n++) {
+		if (!regs->event[n] || is_live(regs, regs->dr7, n))
+			continue;
+		unregister_hw_breakpoint(regs->event[n]);
+		regs->event[n] = NULL;
+	}
+}
+
+/* Give back what the promise has in excess of what DR7 enables. */
+static void shrink_promise(struct task_struct *tsk, struct ptrace_debugregs *regs)
+{
+	unsigned int weight = nr_enabled(regs->dr7);
+
+	if (regs->promise.weight > weight)
+		hw_breakpoint_promise_set(&regs->promise, tsk, weight);
+}
+
+/* === Reads and writes ===================================================== */
+
+static struct ptrace_debugregs *get_or_create(struct task_struct *tsk)
+{
+	struct thread_struct *thread = &tsk->thread;
+
+	if (!thread->ptrace_debugregs)
+		thread->ptrace_debugregs = kzalloc(sizeof(struct ptrace_debugregs), GFP_KERNEL);
+	return thread->ptrace_debugregs;
+}
+
+static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, unsigned long dr7)
+{
+	unsigned int n, held = regs->promise.weight;
+	int err;
+
+	err = check_dr7(regs, dr7);
+	if (err)
+		return err;
+
+	/* What was switched off in this stop stays promised until the thread runs. */
+	if (nr_enabled(dr7) > held) {
+		err = hw_breakpoint_promise_set(&regs->promise, tsk, nr_enabled(dr7));
+		if (err)
+			return err;
+	}
+	err = create_events(tsk, regs, dr7);
+	if (err) {
+		hw_breakpoint_promise_set(&regs->promise, tsk, held);
+		drop_idle_events(regs);
+		return err;
+	}
+
+	regs->dr7 = dr7;
+	for (n = 0; n < HBP_NUM; n++)
+		update_event(regs, n);
+	return 0;
+}
+
+static int write_address(struct task_struct *tsk, struct ptrace_debugregs *regs,
+			 unsigned int n, unsigned long address)
+{
+	unsigned long old = regs->address[n];
+	bool was_written = test_bit(n, &regs->written);
+	int err;
+
+	if (address >= TASK_SIZE_MAX)
+		return -EINVAL;
+
+	regs->address[n] = address;
+	__set_bit(n, &regs->written);
+
+	err = check_dr7(regs, regs->dr7);
+	if (!err)
+		err = create_events(tsk, regs, regs->dr7);
+	if (!err)
+		err = update_event(regs, n);
+	if (err) {
+		regs->address[n] = old;
+		__assign_bit(n, &regs->written, was_written);
+	}
+	return err;
+}
+
+/**
+ * ptrace_get_debugreg() - read one of a thread's debug registers
+ * @tsk: the thread; stopped for its debugger, or current
+ * @n: 0 to 3, 6 or 7
+ *
+ * Context: process context.
+ * Return: what was written, or what a new thread has; DR6 in the processor's polarity.
+ */
+unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n)
+{
+	const struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
+
+	if (n == DR_STATUS)
+		return tsk->thread.virtual_dr6 ^ DR6_RESERVED;
+	if (!regs)
+		return 0;
+	if (n == DR_CONTROL)
+		return regs->dr7;
+	return n < HBP_NUM ? regs->address[n] : 0;
+}
+
+/**
+ * ptrace_set_debugreg() - write one of a thread's debug registers
+ * @tsk: the thread; stopped for its debugger
+ * @n: 0 to 3, 6 or 7
+ * @val: what to write; reserved bits of DR7 are kept, and do nothing
+ *
+ * Addresses and DR7 may come in either order: a register is live once it has both.
+ *
+ * Context: may sleep.
+ * Return: 0; -EIO for a register that isn't there; -EINVAL for a kernel address, and
+ * for a setting or alignment that can't be; -ENOSPC where no register can be promised;
+ * -ENOMEM. On error nothing has changed.
+ */
+int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
+{
+	struct ptrace_debugregs *regs;
+
+	if (n == DR_STATUS) {
+		tsk->thread.virtual_dr6 = val ^ DR6_RESERVED;
+		return 0;
+	}
+	if (n != DR_CONTROL && n >= HBP_NUM)
+		return -EIO;
+
+	regs = get_or_create(tsk);
+	if (!regs)
+		return -ENOMEM;
+	if (n == DR_CONTROL)
+		return write_dr7(tsk, regs, val);
+	return write_address(tsk, regs, n, val);
+}
+
+/* === Called by the rest of the kernel ====================================== */
+
+/**
+ * ptrace_hit() - note which of its registers a thread has hit
+ * @bp: the event
+ * @data: unused
+ * @ptregs: unused
+ *
+ * The #DB handler sends SIGTRAP for what it finds in virtual_dr6.
+ *
+ * Context: #DB.
+ */
+void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *ptregs)
+{
+	struct thread_struct *thread = &current->thread;
+	unsigned int n;
+
+	for (n = 0; n < HBP_NUM; n++) {
+		if (thread->ptrace_debugregs->event[n] == bp)
+			thread->virtual_dr6 |= DR_TRAP0 << n;
+	}
+}
+NOKPROBE_SYMBOL(ptrace_hit);
+
+/**
+ * ptrace_resume_debugregs() - give back what a stopped thread kept for its debugger
+ * @tsk: about to run again, or to be detached
+ *
+ * Context: may sleep; @tsk can't exit meanwhile.
+ */
+void ptrace_resume_debugregs(struct task_struct *tsk)
+{
+	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
+
+	if (!regs)
+		return;
+	drop_idle_events(regs);
+	shrink_promise(tsk, regs);
+}
+
+/**
+ * ptrace_unlink_debugregs() - the same when a debugger dies
+ * @tsk: loses its debugger; it may be exiting
+ *
+ * The events that are not in use stay until it exits; they hold no register.
+ *
+ * Context: tasklist_lock held for writing.
+ */
+void ptrace_unlink_debugregs(struct task_struct *tsk)
+{
+	guard(spinlock_irqsave)(&unlink_lock);
+	if (tsk->thread.ptrace_debugregs)
+		shrink_promise(tsk, tsk->thread.ptrace_debugregs);
+}
+
+/**
+ * flush_ptrace_hw_breakpoint() - end a thread's debug registers
+ * @tsk: current: it exits, or executes another program
+ *
+ * Context: may sleep.
+ */
+void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
+{
+	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
+
+	if (!regs)
+		return;
+
+	/* The handler looks at the events until they are gone. */
+	regs->dr7 = 0;
+	drop_idle_events(regs);
+
+	scoped_guard(spinlock_irqsave, &unlink_lock) {
+		tsk->thread.ptrace_debugregs = NULL;
+		hw_breakpoint_promise_set(&regs->promise, tsk, 0);
+	}
+	kfree(regs);
+}
