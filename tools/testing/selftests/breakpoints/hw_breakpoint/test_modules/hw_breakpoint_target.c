@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A target for the selftests: makes kernel accesses that are counted, and uses the
+ * in-kernel breakpoint API, as /sys/kernel/debug/hw_breakpoint_target/ is told.
+ *
+ * Write to "ctl":
+ *   w N WIDTH, r N WIDTH        N stores to, or loads from, the variable
+ *   x N                         N calls of the function
+ *   user PID TYPE ADDR LEN      register_user_hw_breakpoint()
+ *   wide TYPE ADDR LEN          register_wide_hw_breakpoint()
+ *   modify TYPE ADDR LEN        modify_user_hw_breakpoint()
+ *   drop                        takes away what user or wide made, resets the hits
+ *   sym NAME                    "result" becomes the address of a kernel symbol
+ *   percpu NAME CPU             the same, of a CPU's own copy of a per-CPU symbol
+ * Read "status": lines "var", "func", "result" (addresses), "hits", and "used" (what
+ * hw_breakpoint_is_used() says).
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/debugfs.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/perf_event.h>
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+/* === Data === */
+
+/* What the stores and loads go to: alone on its cache line, touched by nothing else. */
+static u64 target_var __aligned(64);
+
+/* Serialises commands; protects all that follows but the hits. */
+static DEFINE_MUTEX(target_lock);
+
+/* The breakpoint of "user" or of "wide"; at most one of them is there. */
+static struct perf_event *user_bp;
+static struct perf_event * __percpu *wide_bp;
+
+/* How often they were hit, on any CPU. */
+static atomic_long_t target_hits;
+
+/* The answer to "sym" and "percpu". */
+static unsigned long target_result;
+
+static unsigned long (*lookup_name)(const char *name);
+static bool (*is_used)(void);
+
+static struct dentry *target_dir;
+
+/* === Accesses === */
+
+static noinline notrace void target_func(void)
+{
+	barrier();
+}
+
+static int do_stores(unsigned long n, unsigned int width)
+{
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		switch (width) {
+		case 1:
+			WRITE_ONCE(*(u8 *)&target_var, i);
+			break;
+		case 2:
+			WRITE_ONCE(*(u16 *)&target_var, i);
+			break;
+		case 4:
+			WRITE_ONCE(*(u32 *)&target_var, i);
+			break;
+		case 8:
+			WRITE_ONCE(target_var, i);
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int do_loads(unsigned long n, unsigned int width)
+{
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		switch (width) {
+		case 1:
+			(void)READ_ONCE(*(u8 *)&target_var);
+			break;
+		case 2:
+			(void)READ_ONCE(*(u16 *)&target_var);
+			break;
+		case 4:
+			(void)READ_ONCE(*(u32 *)&target_var);
+			break;
+		case 8:
+			(void)READ_ONCE(target_var);
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int do_calls(unsigned long n)
+{
+	while (n--)
+		target_func();
+	return 0;
+}
+
+/* === Breakpoints === */
+
+static void count_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *regs)
+{
+	atomic_long_inc(&target_hits);
+}
+
+static void target_attr(struct perf_event_attr *attr, unsigned int type, u64 addr, u64 len)
+{
+	hw_breakpoint_init(attr);
+	attr->bp_type = type;
+	attr->bp_addr = addr;
+	attr->bp_len = len;
+}
+
+static int do_user(pid_t nr, unsigned int type, u64 addr, u64 len)
+{
+	struct task_struct *task;
+	struct perf_event_attr attr;
+	struct perf_event *bp;
+
+	if (user_bp || wide_bp)
+		return -EBUSY;
+	task = get_pid_task(find_vpid(nr), PIDTYPE_PID);
+	if (!task)
+		return -ESRCH;
+	target_attr(&attr, type, addr, len);
+	bp = register_user_hw_breakpoint(&attr, count_hit, NULL, task);
+	put_task_struct(task);
+	if (IS_ERR(bp))
+		return PTR_ERR(bp);
+	user_bp = bp;
+	return 0;
+}
+
+static int do_wide(unsigned int type, u64 addr, u64 len)
+{
+	struct perf_event_attr attr;
+	struct perf_event * __percpu *bp;
+
+	if (user_bp || wide_bp)
+		return -EBUSY;
+	target_attr(&attr, type, addr, len);
+	bp = register_wide_hw_breakpoint(&attr, count_hit, NULL);
+	if (IS_ERR_PCPU(bp))
+		return PTR_ERR_PCPU(bp);
+	wide_bp = bp;
+	return 0;
+}
+
+static int do_modify(unsigned int type, u64 addr, u64 len)
+{
+	struct perf_event_attr attr;
+
+	if (!user_bp)
+		return -ENOENT;
+	attr = user_bp->attr;
+	attr.bp_type = type;
+	attr.bp_addr = addr;
+	attr.bp_len = len;
+	return modify_user_hw_breakpoint(user_bp, &attr);
+}
+
+static int do_drop(void)
+{
+	if (user_bp)
+		unregister_hw_breakpoint(user_bp);
+	if (wide_bp)
+		unregister_wide_hw_breakpoint(wide_bp);
+	user_bp = NULL;
+	wide_bp = NULL;
+	atomic_long_set(&target_hits, 0);
+	return 0;
+}
+
+/* === Commands === */
+
+static int do_symbol(const char *name, int cpu)
+{
+	unsigned long addr = lookup_name(name);
+
+	if (!addr)
+		return -ENOENT;
+	if (cpu >= 0) {
+		if (cpu >= nr_cpu_ids)
+			return -EINVAL;
+		addr = (unsigned long)per_cpu_ptr((void __percpu *)addr, cpu);
+	}
+	target_result = addr;
+	return 0;
+}
+
+static int run_command(const char *text)
+{
+	unsigned long n;
+	unsigned int width, type;
+	u64 addr, len;
+	char name[64];
+	int nr;
+
+	if (sscanf(text, "w %lu %u", &n, &width) == 2)
+		return do_stores(n, width);
+	if (sscanf(text, "r %lu %u", &n, &width) == 2)
+		return do_loads(n, width);
+	if (sscanf(text, "x %lu", &n) == 1)
+		return do_calls(n);
+	if (sscanf(text, "user %d %u %llx %llu", &nr, &type, &addr, &len) == 4)
+		return do_user(nr, type, addr, len);
+	if (sscanf(text, "wide %u %llx %llu", &type, &addr, &len) == 3)
+		return do_wide(type, addr, len);
+	if (sscanf(text, "modify %u %llx %llu", &type, &addr, &len) == 3)
+		return do_modify(type, addr, len);
+	if (sscanf(text, "sym %63s", name) == 1)
+		return do_symbol(name, -1);
+	if (sscanf(text, "percpu %63s %d", name, &nr) == 2)
+		return do_symbol(name, nr);
+	if (!strncmp(text, "drop", 4))
+		return do_drop();
+	return -EINVAL;
+}
+
+static ssize_t ctl_write(struct file *file, const char __user *buf, size_t size, loff_t *ppos)
+{
+	char text[128];
+	int err;
+
+	if (size >= sizeof(text))
+		return -E2BIG;
+	if (copy_from_user(text, buf, size))
+		return -EFAULT;
+	text[size] = '\0';
+	mutex_lock(&target_lock);
+	err = run_command(text);
+	mutex_unlock(&target_lock);
+	return err ?: size;
+}
+
+static const struct file_operations ctl_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= ctl_write,
+	.llseek	= noop_llseek,
+};
+
+static int status_show(struct seq_file *m, void *unused)
+{
+	mutex_lock(&target_lock);
+	seq_printf(m, "var 0x%lx\n", (unsigned long)&target_var);
+	seq_printf(m, "func 0x%lx\n", (unsigned long)target_func);
+	seq_printf(m, "result 0x%lx\n", target_result);
+	seq_printf(m, "hits %ld\n", atomic_long_read(&target_hits));
+	seq_printf(m, "used %d\n", is_used());
+	mutex_unlock(&target_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(status);
+
+/* kallsyms_lookup_name() is not exported; a kprobe's address is the way to it. */
+static int find_symbols(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	int err = register_kprobe(&kp);
+
+	if (err)
+		return err;
+	lookup_name = (void *)kp.addr;
+	unregister_kprobe(&kp);
+	is_used = (void *)lookup_name("hw_breakpoint_is_used");
+	return is_used ? 0 : -ENOENT;
+}
+
+static int __init target_init(void)
+{
+	int err = find_symbols();
+
+	if (err)
+		return err;
+	target_dir = debugfs_create_dir("hw_breakpoint_target", NULL);
+	debugfs_create_file("ctl", 0200, target_dir, NULL, &ctl_fops);
+	debugfs_create_file("status", 0400, target_dir, NULL, &status_fops);
+	return 0;
+}
+
+static void __exit target_exit(void)
+{
+	debugfs_remove(target_dir);
+	do_drop();
+}
+
+module_init(target_init);
+module_exit(target_exit);
+MODULE_DESCRIPTION("Target of the hardware breakpoint selftests");
+MODULE_LICENSE("GPL");
