@@ -130,8 +130,13 @@ static struct task_account *task_account_del_if_empty(struct task_account *ta)
 static int reserve_for_cpu(struct hw_breakpoint_promise *promise, int cpu,
 			   unsigned int weight)
 {
-	guard(spinlock_irqsave)(&table_lock);
-	return hw_breakpoint_table_reserve(&table, promise, NULL, cpu, weight, NULL);
+	unsigned long flags;
+	int err;
+
+	spin_lock_irqsave(&table_lock, flags);
+	err = hw_breakpoint_table_reserve(&table, promise, NULL, cpu, weight, NULL);
+	spin_unlock_irqrestore(&table_lock, flags);
+	return err;
 }
 
 /*
@@ -144,23 +149,25 @@ static int reserve_for_task(struct hw_breakpoint_promise *promise,
 			    const void *family, bool inherited)
 {
 	struct task_account *spare, *unused, *empty = NULL, *ta;
+	unsigned long flags;
 	int err = 0;
 
 	spare = task_account_alloc(task);
 	if (!spare)
 		return -ENOMEM;
 
-	scoped_guard(spinlock_irqsave, &table_lock) {
-		unused = task_account_add(spare, &ta);
-		if (inherited)
-			hw_breakpoint_table_inherit(&table, promise, &ta->account, cpu,
-						    weight, family);
-		else
-			err = hw_breakpoint_table_reserve(&table, promise, &ta->account,
-							  cpu, weight, family);
-		if (err)
-			empty = task_account_del_if_empty(ta);
-	}
+	spin_lock_irqsave(&table_lock, flags);
+	unused = task_account_add(spare, &ta);
+	if (inherited)
+		hw_breakpoint_table_inherit(&table, promise, &ta->account, cpu, weight,
+					    family);
+	else
+		err = hw_breakpoint_table_reserve(&table, promise, &ta->account, cpu,
+						  weight, family);
+	if (err)
+		empty = task_account_del_if_empty(ta);
+	spin_unlock_irqrestore(&table_lock, flags);
+
 	task_account_free(unused);
 	task_account_free(empty);
 	return err;
@@ -181,16 +188,18 @@ static void release(struct hw_breakpoint_promise *promise,
 		    const struct task_struct *holder)
 {
 	struct task_account *ta = NULL, *empty;
+	unsigned long flags;
 
-	scoped_guard(spinlock_irqsave, &table_lock) {
-		if (holder)
-			ta = task_account_find(holder);
-		if (ta)
-			hw_breakpoint_table_settle(&table, promise, &ta->account);
-		ta = promise_account(promise);
-		hw_breakpoint_table_release(&table, promise);
-		empty = task_account_del_if_empty(ta);
-	}
+	spin_lock_irqsave(&table_lock, flags);
+	if (holder)
+		ta = task_account_find(holder);
+	if (ta)
+		hw_breakpoint_table_settle(&table, promise, &ta->account);
+	ta = promise_account(promise);
+	hw_breakpoint_table_release(&table, promise);
+	empty = task_account_del_if_empty(ta);
+	spin_unlock_irqrestore(&table_lock, flags);
+
 	task_account_free(empty);
 }
 
@@ -211,6 +220,9 @@ static void release(struct hw_breakpoint_promise *promise,
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 			      struct task_struct *tsk, unsigned int weight)
 {
+	unsigned long flags;
+	int err;
+
 	if (!weight) {
 		release(promise, NULL);
 		return 0;
@@ -218,8 +230,10 @@ int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 	if (!promise->weight)
 		return reserve_for_task(promise, tsk, -1, weight, NULL, false);
 
-	guard(spinlock_irqsave)(&table_lock);
-	return hw_breakpoint_table_resize(&table, promise, weight);
+	spin_lock_irqsave(&table_lock, flags);
+	err = hw_breakpoint_table_resize(&table, promise, weight);
+	spin_unlock_irqrestore(&table_lock, flags);
+	return err;
 }
 
 /* === The PMU ============================================================== */
@@ -391,8 +405,13 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
  */
 bool hw_breakpoint_is_used(void)
 {
-	guard(spinlock_irqsave)(&table_lock);
-	return hw_breakpoint_table_used(&table);
+	unsigned long flags;
+	bool used;
+
+	spin_lock_irqsave(&table_lock, flags);
+	used = hw_breakpoint_table_used(&table);
+	spin_unlock_irqrestore(&table_lock, flags);
+	return used;
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_is_used);
 

@@ -127,7 +127,7 @@ void unregister_hw_breakpoint(struct perf_event *bp);
 struct perf_event * __percpu *
 register_wide_hw_breakpoint(struct perf_event_attr *attr,
 			    perf_overflow_handler_t triggered, void *context);
-void unregister_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events);
+void unregister_wide_hw_breakpoint(struct perf_event *__percpu *cpu_events);
 
 /* For who holds one promise for many events; see arch_hw_breakpoint_prepaid(). */
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,

@@ -126,7 +126,7 @@ static unsigned long last_byte(const struct arch_hw_breakpoint *hw)
 	return hw->address + (hw->len - 1) + hw->mask;
 }
 
-static bool touches(const struct arch_hw_breakpoint *hw, const volatile void *area,
+static bool touches(const struct arch_hw_breakpoint *hw, const void *area,
 		    size_t size)
 {
 	unsigned long start = (unsigned long)area;
@@ -255,8 +255,8 @@ nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
  * The best register for @hw: one that holds the address already, or else one that is
  * not armed, so that DR7 need not be written twice. Negative if all are taken.
  */
-static int pick_register(const struct debug_registers *regs,
-			 const struct arch_hw_breakpoint *hw)
+static int __kprobes pick_register(const struct debug_registers *regs,
+				   const struct arch_hw_breakpoint *hw)
 {
 	unsigned long dr7 = __this_cpu_read(cpu_dr7);
 	int i, best = -EBUSY;
@@ -271,7 +271,6 @@ static int pick_register(const struct debug_registers *regs,
 	}
 	return best;
 }
-NOKPROBE_SYMBOL(pick_register);
 
 /**
  * arch_hw_breakpoint_add() - note that an event wants a register of this CPU
@@ -282,7 +281,7 @@ NOKPROBE_SYMBOL(pick_register);
  * Context: interrupts off, in a pmu_disable bracket.
  * Return: 0, or -EBUSY if all are taken.
  */
-int arch_hw_breakpoint_add(struct perf_event *bp)
+int __kprobes arch_hw_breakpoint_add(struct perf_event *bp)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
@@ -295,7 +294,6 @@ int arch_hw_breakpoint_add(struct perf_event *bp)
 	regs->dirty = true;
 	return 0;
 }
-NOKPROBE_SYMBOL(arch_hw_breakpoint_add);
 
 /**
  * arch_hw_breakpoint_del() - note that an event no longer wants its register
@@ -306,7 +304,7 @@ NOKPROBE_SYMBOL(arch_hw_breakpoint_add);
  *
  * Context: interrupts off, in a pmu_disable bracket.
  */
-void arch_hw_breakpoint_del(struct perf_event *bp)
+void __kprobes arch_hw_breakpoint_del(struct perf_event *bp)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
@@ -319,9 +317,8 @@ void arch_hw_breakpoint_del(struct perf_event *bp)
 		}
 	}
 }
-NOKPROBE_SYMBOL(arch_hw_breakpoint_del);
 
-static unsigned long wanted_dr7(const struct debug_registers *regs)
+static unsigned long __kprobes wanted_dr7(const struct debug_registers *regs)
 {
 	const struct arch_hw_breakpoint *hw;
 	unsigned long dr7 = 0;
@@ -335,14 +332,13 @@ static unsigned long wanted_dr7(const struct debug_registers *regs)
 	}
 	return dr7;
 }
-NOKPROBE_SYMBOL(wanted_dr7);
 
 /*
  * Would an armed register change its meaning? Then it has to be off in between, or it
  * would be live with one event's address and another's setting.
  */
-static bool must_disarm(const struct debug_registers *regs, unsigned long old,
-			unsigned long new)
+static bool __kprobes must_disarm(const struct debug_registers *regs,
+				  unsigned long old, unsigned long new)
 {
 	int i;
 
@@ -355,9 +351,8 @@ static bool must_disarm(const struct debug_registers *regs, unsigned long old,
 	}
 	return false;
 }
-NOKPROBE_SYMBOL(must_disarm);
 
-static void write_address(unsigned int i, unsigned long address)
+static void __kprobes write_address(unsigned int i, unsigned long address)
 {
 	switch (i) {
 	case 0:
@@ -374,13 +369,12 @@ static void write_address(unsigned int i, unsigned long address)
 		break;
 	}
 }
-NOKPROBE_SYMBOL(write_address);
 
 /*
  * @trusted: nobody else wrote the registers since we did. While none of ours is armed
  * KVM leaves a guest's addresses in them.
  */
-static void load_registers(struct debug_registers *regs, bool trusted)
+static void __kprobes load_registers(struct debug_registers *regs, bool trusted)
 {
 	const struct arch_hw_breakpoint *hw;
 	int i;
@@ -400,14 +394,14 @@ static void load_registers(struct debug_registers *regs, bool trusted)
 		WRITE_ONCE(regs->armed[i], regs->wanted[i]);
 	}
 }
-NOKPROBE_SYMBOL(load_registers);
 
 /*
  * While cpu_dr7_held is up, an NMI doesn't arm DR7 again when it leaves, so between
  * the write that disarms and the one that arms it is zero whatever comes. For the
  * same reason the last write can't be left out: an NMI may have zeroed DR7.
  */
-static void program(struct debug_registers *regs, unsigned long old, unsigned long new)
+static void __kprobes program(struct debug_registers *regs, unsigned long old,
+			      unsigned long new)
 {
 	this_cpu_inc(cpu_dr7_held);
 	if (old && (!new || must_disarm(regs, old, new)))
@@ -421,7 +415,6 @@ static void program(struct debug_registers *regs, unsigned long old, unsigned lo
 	if (!this_cpu_dec_return(cpu_dr7_held) && new)
 		hw_breakpoint_arm();
 }
-NOKPROBE_SYMBOL(program);
 
 /**
  * arch_hw_breakpoint_commit() - program what was noted since the last time
@@ -431,7 +424,7 @@ NOKPROBE_SYMBOL(program);
  *
  * Context: interrupts off, on the CPU whose registers they are.
  */
-void arch_hw_breakpoint_commit(void)
+void __kprobes arch_hw_breakpoint_commit(void)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	unsigned long old, new;
@@ -454,7 +447,6 @@ void arch_hw_breakpoint_commit(void)
 	for (i = 0; i < HBP_NUM; i++)
 		WRITE_ONCE(regs->armed[i], regs->wanted[i]);
 }
-NOKPROBE_SYMBOL(arch_hw_breakpoint_commit);
 
 /**
  * hw_breakpoint_restore() - load this CPU's debug registers anew
@@ -465,7 +457,7 @@ NOKPROBE_SYMBOL(arch_hw_breakpoint_commit);
  * Context: interrupts off, on the CPU whose registers they are; also in an NMI or
  * #DB, at whose end DR7 is then armed.
  */
-void hw_breakpoint_restore(void)
+void __kprobes hw_breakpoint_restore(void)
 {
 	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
@@ -477,11 +469,11 @@ void hw_breakpoint_restore(void)
 		hw_breakpoint_arm();
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
-NOKPROBE_SYMBOL(hw_breakpoint_restore);
 
 /* === #DB ================================================================== */
 
-static void hit(const struct debug_registers *regs, unsigned int i, struct pt_regs *ptregs)
+static void __kprobes hit(const struct debug_registers *regs, unsigned int i,
+			  struct pt_regs *ptregs)
 {
 	struct perf_event *bp = READ_ONCE(regs->armed[i]);
 
@@ -497,7 +489,6 @@ static void hit(const struct debug_registers *regs, unsigned int i, struct pt_re
 	if (regs->wanted[i] == bp)
 		perf_bp_event(bp, ptregs);
 }
-NOKPROBE_SYMBOL(hit);
 
 /* Has a debugger of this thread something to be told, once this trap ends? */
 nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
@@ -510,7 +501,7 @@ nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
  * so none of them stays for whoever comes next: a debugger's are in virtual_dr6 by
  * then. Single step and bus lock aren't ours.
  */
-static int handle_debug(struct notifier_block *nb, unsigned long val, void *data)
+static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, void *data)
 {
 	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	struct die_args *args = data;
@@ -531,7 +522,6 @@ static int handle_debug(struct notifier_block *nb, unsigned long val, void *data
 
 	return *dr6 || owes_signal(args->regs) ? NOTIFY_DONE : NOTIFY_STOP;
 }
-NOKPROBE_SYMBOL(handle_debug);
 
 static struct notifier_block debug_notifier = {
 	.notifier_call	= handle_debug,

@@ -170,11 +170,13 @@ static void shrink_promise(struct task_struct *tsk, struct ptrace_debugregs *reg
 
 static struct ptrace_debugregs *get_or_create(struct task_struct *tsk)
 {
-	struct thread_struct *thread = &tsk->thread;
+	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
 
-	if (!thread->ptrace_debugregs)
-		thread->ptrace_debugregs = kzalloc(sizeof(struct ptrace_debugregs), GFP_KERNEL);
-	return thread->ptrace_debugregs;
+	if (!regs) {
+		regs = kzalloc(sizeof(*regs), GFP_KERNEL);
+		tsk->thread.ptrace_debugregs = regs;
+	}
+	return regs;
 }
 
 static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, unsigned long dr7)
@@ -295,7 +297,8 @@ int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
  *
  * Context: #DB.
  */
-void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *ptregs)
+void __kprobes ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
+			  struct pt_regs *ptregs)
 {
 	struct thread_struct *thread = &current->thread;
 	unsigned int n;
@@ -305,7 +308,6 @@ void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_
 			thread->virtual_dr6 |= DR_TRAP0 << n;
 	}
 }
-NOKPROBE_SYMBOL(ptrace_hit);
 
 /**
  * ptrace_resume_debugregs() - give back what a stopped thread kept for its debugger
@@ -333,9 +335,12 @@ void ptrace_resume_debugregs(struct task_struct *tsk)
  */
 void ptrace_unlink_debugregs(struct task_struct *tsk)
 {
-	guard(spinlock_irqsave)(&unlink_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&unlink_lock, flags);
 	if (tsk->thread.ptrace_debugregs)
 		shrink_promise(tsk, tsk->thread.ptrace_debugregs);
+	spin_unlock_irqrestore(&unlink_lock, flags);
 }
 
 /**
@@ -347,6 +352,7 @@ void ptrace_unlink_debugregs(struct task_struct *tsk)
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
 {
 	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
+	unsigned long flags;
 
 	if (!regs)
 		return;
@@ -355,9 +361,9 @@ void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
 	regs->dr7 = 0;
 	drop_idle_events(regs);
 
-	scoped_guard(spinlock_irqsave, &unlink_lock) {
-		tsk->thread.ptrace_debugregs = NULL;
-		hw_breakpoint_promise_set(&regs->promise, tsk, 0);
-	}
+	spin_lock_irqsave(&unlink_lock, flags);
+	tsk->thread.ptrace_debugregs = NULL;
+	hw_breakpoint_promise_set(&regs->promise, tsk, 0);
+	spin_unlock_irqrestore(&unlink_lock, flags);
 	kfree(regs);
 }
