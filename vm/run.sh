@@ -51,8 +51,9 @@ extra=()
 if [ "${ICOUNT:-}" = 1 ]; then
 	accel=tcg,thread=single
 	extra+=(-icount shift=0)
-elif [ "$("$ROOT/vm/accel.sh" "$image" "$initrd")" = kvm ]; then
-	accel=kvm
+else
+	found=$("$ROOT/vm/accel.sh" "$image" "$initrd")
+	[ "$found" = tcg ] || accel=$found
 fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")
