@@ -9,19 +9,21 @@ check_flavour
 say "the tour's kernel: linux $KERNEL, flavour $FLAVOUR (the first build takes about 10 minutes)"
 "$ROOT/overlay/kernel.sh" >/dev/null
 
-bin=$CACHE/tour-$(hash_files "$ROOT/tour/corrupt.c")
+bin=$CACHE/tour-$(hash_files "$ROOT/tour/corrupt.c" "$ROOT/tour/run.sh")
 if [ ! -x "$bin/corrupt" ]; then
 	new=$(mktemp -d "$CACHE/tour.XXXXXX")
-	# Fixed addresses and no optimisation, so that addresses and lines are what one reads.
-	gcc -g -O0 -Wall -Wextra -no-pie -fno-pie -static -o "$new/corrupt" "$ROOT/tour/corrupt.c"
 	chmod 755 "$new"
+	cp "$ROOT/tour/corrupt.c" "$new/"
+	# Fixed addresses and no optimisation: each line is what one reads there.
+	(cd "$new" && gcc -g -O0 -Wall -Wextra -no-pie -fno-pie -static "-fdebug-prefix-map=$new=$bin" \
+		-o corrupt corrupt.c)
 	mv -T "$new" "$bin" 2>/dev/null || rm -rf "$new"
 fi
 
 say "booting it"
 export FLAVOUR KERNEL
 rc=0
-RUN="$(printf '%q ' "$ROOT/tour/show.sh" "$bin/corrupt" "$ROOT/tour/corrupt.c")" TIMEOUT=${TIMEOUT:-120} \
+RUN="$(printf '%q ' "$ROOT/tour/show.sh" "$bin/corrupt" "$bin/corrupt.c")" TIMEOUT=${TIMEOUT:-120} \
 	"$ROOT/vm/run.sh" || rc=$?
 [ "$rc" = 0 ] || say "the tour failed, status $rc"
 exit "$rc"

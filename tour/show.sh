@@ -66,7 +66,7 @@ shown gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'watch account.balance
 	-ex run -ex backtrace "$program" </dev/null | grep -vE '^$|libthread_db' | tee stop || true
 result "gdb watch: a hardware watchpoint" grep -q '^Hardware watchpoint 1: account.balance$' stop
 result "gdb watch: old value 1000, new value 768, in set_owner(), corrupt.c:$stray" \
-	grep -qzP "Old value = 1000\nNew value = 768\n0x[0-9a-f]+ in set_owner .*/corrupt\.c:$stray\n" stop
+	grep -qzP "Old value = 1000\nNew value = 768\n0x[0-9a-f]+ in set_owner .* at corrupt\.c:$stray\n" stop
 
 title "perf stat: an execution breakpoint counts the calls of set_owner()"
 shown perf stat -e "$call:u" "$program" | grep -v '^$' | tee calls || true

@@ -104,7 +104,8 @@ static int load_program(int map, int verdict)
 		/* r0->hits += 1, atomically; r0->addr = ctx->addr */
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 1, 0, 0, 1),
 		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 0, 1, offsetof(struct seen, hits), BPF_ADD),
-		INSN(BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offsetof(struct bpf_perf_event_data, addr), 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, 1, 6,
+		     offsetof(struct bpf_perf_event_data, addr), 0),
 		INSN(BPF_STX | BPF_MEM | BPF_DW, 0, 1, offsetof(struct seen, addr), 0),
 		/* out: return verdict */
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict),

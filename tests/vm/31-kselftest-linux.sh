@@ -8,9 +8,9 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
 
-# From the distribution's tree, where nothing of ours lies over it.
+# Their sources are the distribution's: overlay/manifest lays nothing over them.
 if [ "${1:-}" = prepare ]; then
-	tests=$("$root/overlay/tree.sh" vanilla)/tools/testing/selftests
+	tests=$("$root/overlay/tree.sh" laid)/tools/testing/selftests
 	for program in perf_events/sigtrap_threads breakpoints/breakpoint_test; do
 		MAKEFLAGS='' make -s -C "$tests/${program%/*}" OUTPUT="$HWBP_TESTBIN" \
 			"$HWBP_TESTBIN/${program#*/}" >&2
