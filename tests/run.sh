@@ -18,7 +18,8 @@
 # argument "prepare", to build what it needs (into $HWBP_TESTBIN, which the guest has too).
 # What prepare prints are, for Bochs, the files to take along.
 #
-# Environment: ALL=1 for everything, TESTS='glob' to select by NN-name.sh.
+# Environment: ALL=1 for everything; to select, TESTS='glob' of NN-name.sh, and for guests
+# FLAVOURS='ours'.
 set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
 
@@ -159,9 +160,8 @@ counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 cd "$ROOT"
 host_tests tests
-vm_flavours=(ours debug)
-[ -z "$ALL" ] || vm_flavours+=(vanilla off)
-for flavour in "${vm_flavours[@]}"; do
+FLAVOURS=${FLAVOURS:-ours debug${ALL:+ vanilla off}}
+for flavour in $FLAVOURS; do
 	vm_tests "$flavour"
 done
 bochs_tests
