@@ -123,7 +123,6 @@ static bool apply(const struct op *op)
 
 struct names {
 	int task[N_TASKS];
-	int cpu[N_CPUS];
 };
 
 static u64 mix(u64 x)
@@ -146,17 +145,24 @@ static u64 copy_key(const struct copy *copy, const struct names *names, bool ori
 	return mix(key);
 }
 
-static u64 family_key(const struct family *f, const struct names *names)
+static u64 copies_key(const struct family *f, const struct names *names)
 {
-	u64 key = f->closing | f->inherit << 1 | f->of_task << 2 | f->orphaned << 3 |
-		       f->weight << 4;
+	u64 key = 0;
 
-	key |= (f->cpu < 0 ? 0xf : names->cpu[f->cpu]) << 8;
-	key = mix(key);
 	for (int i = 0; i < f->top; i++)
 		if (f->copy[i].place != NO_COPY)
 			key += copy_key(&f->copy[i], names, i == ORIGINAL);
-	return mix(key);
+	return key;
+}
+
+/* @swapped: CPU 0 is called 1 and the other way round. */
+static u64 family_key(const struct family *f, u64 copies, bool swapped)
+{
+	const int cpu = f->cpu < 0 ? 2 : f->cpu ^ swapped;
+
+	static_assert(N_CPUS == 2);
+	return mix(copies + mix(f->closing | f->inherit << 1 | f->of_task << 2 |
+				f->orphaned << 3 | f->weight << 4 | cpu << 8));
 }
 
 static unsigned int relation(const struct task *a, const struct task *b)
@@ -178,16 +184,6 @@ static u64 tasks_key(const struct names *names)
 	return mix(key);
 }
 
-static u64 state_key_as(const struct names *names)
-{
-	u64 key = tasks_key(names);
-
-	for (int f = 0; f < N_FAMILIES; f++)
-		if (w.family[f].open)
-			key += family_key(&w.family[f], names);
-	return mix(key);
-}
-
 static void name(struct names *names, int number)
 {
 	static const int orders[6][3] = {
@@ -195,10 +191,24 @@ static void name(struct names *names, int number)
 	};
 
 	static_assert(N_TASKS == 2 || N_TASKS == 3);
-	static_assert(N_CPUS == 2);
-	names->cpu[0] = number & 1;
-	names->cpu[1] = !(number & 1);
-	memcpy(names->task, orders[number / 2], sizeof(names->task));
+	memcpy(names->task, orders[number], sizeof(names->task));
+}
+
+/* The lesser of the keys with the CPUs' own names and with exchanged ones. */
+static u64 state_key_as(const struct names *names)
+{
+	u64 key[2] = { tasks_key(names), tasks_key(names) };
+
+	for (int i = 0; i < N_FAMILIES; i++) {
+		const struct family *f = &w.family[i];
+		const u64 copies = copies_key(f, names);
+
+		if (!f->open)
+			continue;
+		key[0] += family_key(f, copies, false);
+		key[1] += family_key(f, copies, true);
+	}
+	return mix(min_t(u64, key[0], key[1]));
 }
 
 /* The same for all states that differ in names only: the least of all keys. */
@@ -206,13 +216,11 @@ static u64 state_key(void)
 {
 	u64 least = ~0ULL;
 
-	for (int i = 0; i < (N_TASKS == 2 ? 2 : 6) * 2; i++) {
+	for (int i = 0; i < (N_TASKS == 2 ? 2 : 6); i++) {
 		struct names names;
-		u64 key;
 
 		name(&names, i);
-		key = state_key_as(&names);
-		least = min_t(u64, least, key);
+		least = min_t(u64, least, state_key_as(&names));
 	}
 	return least;
 }
@@ -253,8 +261,8 @@ static bool learn_key(u64 key)
 }
 
 /*
- * Return: true if the state was not known yet. The key under its present names comes
- * first, since most states come again under the same, and one key is cheaper than all.
+ * Return: true if the state was not known yet. The key under its tasks' present names
+ * comes first, since most states come again under the same, and one key is cheaper than all.
  */
 static bool learn(void)
 {
