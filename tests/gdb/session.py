@@ -327,10 +327,15 @@ def crowd():
     check("4 threads at once: ends well", finish(), True)
 
 
+def follow(mode, detach_on_fork, schedule_multiple):
+    gdb.execute(f"set follow-fork-mode {mode}")
+    gdb.execute(f"set detach-on-fork {detach_on_fork}")
+    gdb.execute(f"set schedule-multiple {schedule_multiple}")
+
+
 def fork_parent():
     """Stay with the parent: the child runs on, unwatched."""
-    gdb.execute("set follow-fork-mode parent")
-    gdb.execute("set detach-on-fork on")
+    follow("parent", "on", "off")
     start("fork parent")
     end = end_at("finished")
     breakpoint = watch("watched")
@@ -342,8 +347,7 @@ def fork_parent():
 
 def fork_child():
     """Go with the child: the parent runs on, unwatched."""
-    gdb.execute("set follow-fork-mode child")
-    gdb.execute("set detach-on-fork on")
+    follow("child", "on", "off")
     start("fork child")
     breakpoint = watch("watched")
     seen = resume_until("never")
@@ -352,10 +356,8 @@ def fork_child():
 
 
 def fork_both():
-    """Hold both: each is counted."""
-    gdb.execute("set follow-fork-mode parent")
-    gdb.execute("set detach-on-fork off")
-    gdb.execute("set schedule-multiple on")
+    """Hold both: the child starts without registers, the parent keeps its own."""
+    follow("parent", "off", "on")
     start("fork both")
     end = end_at("finished")
     breakpoint = watch("watched")
@@ -401,6 +403,7 @@ def clean_up():
         if inferior.pid:
             gdb.execute(f"kill inferiors {inferior.num}", to_string=True)
     gdb.execute("delete", to_string=True)
+    follow("parent", "on", "off")
     stops.take()
 
 

@@ -83,8 +83,15 @@ static int open_slot(volatile void *address)
 	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+static void tell(const char *who, const char *what)
+{
+	printf("%s: %s\n", who, what);
+	fflush(stdout);
+}
+
 static void tell_free_slots(const char *who)
 {
+	char what[32];
 	int fds[SLOTS + 1];
 	int n = 0;
 
@@ -94,8 +101,8 @@ static void tell_free_slots(const char *who)
 			break;
 		n++;
 	}
-	printf("%s: %d slots free\n", who, n);
-	fflush(stdout);
+	snprintf(what, sizeof(what), "%d slots free", n);
+	tell(who, what);
 	while (n--)
 		close(fds[n]);
 }
@@ -194,30 +201,27 @@ static int mode_crowd(void)
 static int mode_fork(const char *followed)
 {
 	int child_followed = !strcmp(followed, "child");
+	char let_go[32];
 	int status;
 	pid_t child;
 
+	snprintf(let_go, sizeof(let_go), "let go, %s followed", followed);
 	ready();
 	child = fork();
 	if (!child) {
 		write_watched(7);
 		if (!child_followed)
-			tell_free_slots("child");
+			tell_free_slots(let_go);
 		_exit(3);
 	}
 	if (waitpid(child, &status, 0) != child)
 		return 1;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 3) {
-		printf("child ended with %#x\n", status);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 3)
 		return 1;
-	}
 	write_watched(5);
-	if (child_followed) {
-		tell_free_slots("parent");
-		printf("parent: ended well\n");
-	} else {
-		printf("child: ended well\n");
-	}
+	if (child_followed)
+		tell_free_slots(let_go);
+	tell(let_go, "ended well");
 	finished();
 	return 0;
 }
@@ -249,7 +253,7 @@ static int mode_detach(void)
 	ready();
 	write_watched(5);
 	tell_free_slots("detached");
-	printf("detached: ended well\n");
+	tell("detached", "ended well");
 	return 0;
 }
 

@@ -24,43 +24,43 @@ session() {
 	shift
 	log=$work/log-$bits-$1
 	{
-		BITS=$bits GRABBER=$HWBP_TESTBIN/gdb-grabber SCENARIOS=$* timeout 150 gdb -nx -batch \
+		BITS=$bits GRABBER=$HWBP_TESTBIN/gdb-grabber SCENARIOS=$* timeout 350 gdb -nx -batch \
 			-x "$here/gdb/session.py" "$HWBP_TESTBIN/gdb-target$bits" \
 			2>&1 3>"$log.tap" </dev/null || echo $? >"$log.rc"
 	} | cat >"$log"
 	cat "$log.tap"
 	[ ! -e "$log.rc" ] || rc=$(<"$log.rc")
 	if [ "$rc" != 0 ]; then
-		echo "not ok - gdb $bits-bit: session '$*' ends well"
+		echo "not ok - gdb $bits-bit: session ends well"
 		echo "# status $rc; the last words:"
 		tail -n 20 "$log" | sed 's/^/# /'
 	fi
 }
 
-# told BITS WHAT LINE: what the program told when gdb had let go of it.
+# told BITS WHO WHAT [TODO]: what a program that gdb has let go of told of itself.
 told() {
-	if grep -qx "$3" "$log"; then
-		echo "ok - gdb $1-bit: $2"
+	local name="gdb $1-bit: $2: $3"
+	if grep -qx "$2: $3" "$log"; then
+		echo "ok - $name"
 	else
-		echo "not ok - gdb $1-bit: $2"
-		echo "# expected '$3', got '$(grep "^${3%%:*}:" "$log" | xargs)'"
+		echo "not ok - $name${4:+ # TODO $4}"
+		echo "# it told: $(grep "^$2:" "$log" | xargs)"
 	fi
 }
 
 all_of() {
-	local bits=$1
-	session "$bits" one_of_each values four refused_by_kernel stepping threads crowd execve
-	session "$bits" fork_parent
-	told "$bits" "fork, follow parent: the child holds no slot" "child: 4 slots free"
-	told "$bits" "fork, follow parent: the child ends well" "child: ended well"
-	session "$bits" fork_child
-	told "$bits" "fork, follow child: the parent, let go, holds no slot" "parent: 4 slots free"
-	told "$bits" "fork, follow child: the parent ends well" "parent: ended well"
-	session "$bits" fork_both
-	told "$bits" "fork, holding both: the child holds no slot" "child: 4 slots free"
-	session "$bits" detach
-	told "$bits" "after detach no slot is charged" "detached: 4 slots free"
-	told "$bits" "after detach the program ends well, nothing is armed" "detached: ended well"
+	local bits=$1 keeps=
+	# Linux's own layer keeps a register that a debugger has used (weak spot 10).
+	[ "${FLAVOUR:-}" != vanilla ] || keeps="vanilla keeps the slot until exec or exit"
+	session "$bits" one_of_each values four refused_by_kernel stepping threads crowd execve \
+		fork_parent fork_child fork_both detach
+	told "$bits" "let go, parent followed" "4 slots free"
+	told "$bits" "let go, parent followed" "ended well"
+	told "$bits" "let go, child followed" "4 slots free" "$keeps"
+	told "$bits" "let go, child followed" "ended well"
+	told "$bits" "let go, both followed" "4 slots free"
+	told "$bits" "detached" "4 slots free" "$keeps"
+	told "$bits" "detached" "ended well"
 }
 
 work=$(mktemp -d)
