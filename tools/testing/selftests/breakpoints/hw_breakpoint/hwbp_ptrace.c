@@ -74,7 +74,7 @@ static unsigned long at(int i)
 
 /* === Tracees: they stop, and at each order go on a step === */
 
-enum { ACT_NONE, ACT_STORE, ACT_CALL, ACT_STORE_NULL, ACT_EXEC };
+enum { ACT_NONE, ACT_STORE, ACT_CALL, ACT_STORE_NULL, ACT_EXEC, ACT_STORES_BETWEEN_CALLS };
 
 /* In shared memory: what to do when it goes on, and how far it is. */
 static struct orders {
@@ -88,6 +88,12 @@ static void obey(void)
 {
 	unsigned int i;
 
+	if (orders->act == ACT_STORES_BETWEEN_CALLS) {
+		func();
+		stores(vars + orders->which, 4, orders->n);
+		func();
+		return;
+	}
 	for (i = 0; i < orders->n; i++) {
 		switch (orders->act) {
 		case ACT_STORE:
@@ -428,27 +434,43 @@ TEST_F(ptrace, address_changes_while_live)
 	}
 }
 
-/* Stepping: the step's bit, and on the store also the register's. */
+#ifdef __x86_64__
+#define PC_OFFSET offsetof(struct user, regs.rip)
+#else
+#define PC_OFFSET offsetof(struct user, regs.eip)
+#endif
+
+/*
+ * Stepping: the step's bit, and on the store also the register's. From one call to the
+ * next, as system calls are not for stepping: emulators trap in the kernel's entry.
+ */
 TEST_F(ptrace, single_step_over_hits)
 {
 	unsigned long dr6;
-	int sig, seen = 0, steps = 0;
+	int seen = 0, steps = 0;
 
 	NEED(dr6_faithful(), "QEMU TCG steps into the #DB entry when a step hits a watchpoint");
+	ASSERT_EQ(0, poke(self->pid, 0, CODE));
 	ASSERT_EQ(0, poke(self->pid, 1, at(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1) | ENABLE(0)));
+	order(ACT_STORES_BETWEEN_CALLS, 20, 0);
+	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
+	ASSERT_EQ(DR6_NONE | 1, peek(self->pid, 6));
+	/* whether a step onto an execution breakpoint tells both is the processor's choice */
 	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1)));
-	order(ACT_STORE, 20, 0);
-	while ((sig = resume(self->pid, PTRACE_SINGLESTEP)) == SIGTRAP && steps < 100000) {
+	do {
+		ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
+		ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_SINGLESTEP));
 		dr6 = peek(self->pid, 6);
 		ASSERT_EQ(DR6_NONE | DR6_BS, dr6 & ~2UL)
 			TH_LOG("after %d steps", steps);
 		seen += !!(dr6 & 2);
-		ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
 		steps++;
-	}
-	EXPECT_EQ(SIGSTOP, sig);
+	} while (ptrace(PTRACE_PEEKUSER, self->pid, PC_OFFSET, 0) != (long)CODE);
 	EXPECT_EQ(20, seen);
 	EXPECT_GT(steps, 100);
+	ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
+	ASSERT_EQ(SIGSTOP, resume(self->pid, PTRACE_CONT));
 	/* and then again without steps */
 	EXPECT_EQ(N, hits(self->pid, ACT_STORE, N, 0, 1));
 }
@@ -736,6 +758,8 @@ static void *storing_thread(void *arg)
 {
 	int me = (long)arg;
 
+	/* at the same time, where there are two CPUs */
+	pin_to(me);
 	while (!go[me])
 		sched_yield();
 	stores(vars + 0, 4, 10);
@@ -766,7 +790,6 @@ TEST_F(ptrace, threads_have_their_own)
 	pid_t pid = fork_kid(), thread[2] = { 0, 0 }, who;
 	int status, n = 0, seen[2] = { 0, 0 }, i;
 
-	spread(self->pid);
 	if (!pid)
 		two_storing_threads();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
