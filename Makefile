@@ -35,8 +35,7 @@ help:
 	@echo 'Builds live in $${HWBP_CACHE:-~/.cache/hw_breakpoint}.'
 
 run:
-	@overlay/packages.sh
-	@tour/run.sh
+	@SECONDS=0; overlay/packages.sh && tour/run.sh && echo "make run took $$SECONDS s"
 
 test:
 	@tests/run.sh

@@ -48,7 +48,9 @@ configure() {
 	local key bad
 	# shellcheck disable=SC2046
 	key=$({ hash_files $(fragments); "$(tree_kind)_key"; } | sha256sum)
-	[ "$(cat "$build.configured" 2>/dev/null)" != "$key" ] || return 0
+	if [ -f "$build/.config" ] && [ "$(cat "$build.configured" 2>/dev/null)" = "$key" ]; then
+		return 0
+	fi
 	rm -f "$build.configured"
 	mkdir -p "$build"
 	# shellcheck disable=SC2046
