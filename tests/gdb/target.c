@@ -148,8 +148,11 @@ static void *writer(void *number)
 	return NULL;
 }
 
-/* Threads 1 and 2 are there before gdb watches, 3 and 4 come after. */
-static int mode_threads(void)
+/*
+ * Threads 1 and 2 are there before gdb watches, 3 and 4 come after. With "wait" gdb
+ * attaches while we wait for input, and detaches at finished().
+ */
+static int mode_threads(int wait)
 {
 	pthread_t thread[5];
 	long i;
@@ -159,6 +162,8 @@ static int mode_threads(void)
 		sem_init(&turn[i], 0, 0);
 	for (i = 1; i <= 2; i++)
 		pthread_create(&thread[i], NULL, writer, (void *)i);
+	if (wait)
+		getchar();
 	ready();
 	write_watched(10);
 	for (i = 3; i <= 4; i++)
@@ -170,6 +175,10 @@ static int mode_threads(void)
 	for (i = 1; i <= 4; i++)
 		pthread_join(thread[i], NULL);
 	finished();
+	if (wait) {
+		write_watched(10);
+		tell_free_slots("attached");
+	}
 	return 0;
 }
 
@@ -267,7 +276,7 @@ int main(int argc, char **argv)
 	if (!strcmp(mode, "step"))
 		return mode_step(atol(argument));
 	if (!strcmp(mode, "threads"))
-		return mode_threads();
+		return mode_threads(!strcmp(argument, "wait"));
 	if (!strcmp(mode, "crowd"))
 		return mode_crowd();
 	if (!strcmp(mode, "fork"))

@@ -52,7 +52,7 @@ all_of() {
 	local bits=$1 keeps=
 	# Linux's own layer keeps a register that a debugger has used (weak spot 10).
 	[ "${FLAVOUR:-}" != vanilla ] || keeps="vanilla keeps the slot until exec or exit"
-	session "$bits" one_of_each values four refused_by_kernel stepping threads crowd execve \
+	session "$bits" one_of_each values four refused_by_kernel stepping threads crowd attach execve \
 		fork_parent fork_child fork_both detach
 	told "$bits" "let go, parent followed" "4 slots free"
 	told "$bits" "let go, parent followed" "ended well"
