@@ -26,6 +26,8 @@ set -euo pipefail
 passed=0 failed=0 skipped=0 failures=()
 export HWBP_TESTBIN=${HWBP_TESTBIN:-$CACHE/tests-$(echo "$ROOT" | sha256sum | cut -c1-8)}
 ALL=${ALL:-}
+# Each boot runs the KUnit suite, for tests to look at.
+kunit="kunit.enable=1 kunit.filter_glob=hw_breakpoint ${APPEND:-}"
 
 selected() {
 	local f
@@ -127,7 +129,7 @@ vm_tests() {
 	done
 	[ "${#tests[@]}" -gt 0 ] || return 0
 	say "test vm: ${#tests[@]} tests in one boot of $flavour"
-	FLAVOUR=$flavour RUN=$(guest_script bash "$flavour" "${tests[@]}") TIMEOUT=${VM_TIMEOUT:-2400} APPEND="kunit.enable=1 kunit.filter_glob=hw_breakpoint ${APPEND:-}" \
+	FLAVOUR=$flavour RUN=$(guest_script bash "$flavour" "${tests[@]}") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
 		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
 	add_up
 }
@@ -140,7 +142,7 @@ bochs_tests() {
 	done
 	[ "${#tests[@]}" -gt 0 ] || return 0
 	say "test bochs: ${#tests[@]} tests in one boot"
-	FLAVOUR=ours BOCHS_FILES=$files RUN=$(guest_script sh ours "${tests[@]}") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
+	FLAVOUR=ours BOCHS_FILES=$files APPEND=$kunit RUN=$(guest_script sh ours "${tests[@]}") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
 		with_status "$ROOT/vm/bochs.sh" 2>&1 | sed '/^$/d' | tap bochs
 	add_up
 }
