@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The weak spots of the distribution's own layer, seen: the tests that ours passes fail there.
+# Copyright (C) 2026 The hw_breakpoint authors
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/tap.sh"
+bin=$HWBP_TESTBIN/hwbp
+
+# Weak spot 23 makes vanilla WARN, so neither a panic nor the verdict is wanted.
+FLAVOUR=vanilla "$root/tests/vm/20-hwbp.sh" prepare >&2
+out=$(FLAVOUR=vanilla APPEND=panic_on_warn=0 TIMEOUT=600 \
+	RUN="export HWBP_TRIES=200
+		$root/tools/testing/selftests/breakpoints/hw_breakpoint/run.sh $bin \
+		$bin/vanilla/module/hw_breakpoint_target.ko hwbp_validate hwbp_slots hwbp_ptrace hwbp_inherit" \
+	"$root/vm/run.sh" 2>/dev/null) || true
+
+fails() { grep -qE "^not ok [0-9]+ - $1\$" <<<"$out"; }
+
+# weak NUMBER TEST...
+weak() {
+	local number=$1 test
+	shift
+	for test in "$@"; do
+		check "weak spot $number shows on vanilla in $test" fails "$test"
+	done
+}
+
+weak 10 hwbp_ptrace.ptrace.{off_gives_back_when_it_runs,some_off_when_it_runs,stepping_gives_back_too} \
+	hwbp_ptrace.ptrace.{detach_gives_back,addresses_hold_none_when_it_ran}
+weak 11 hwbp_ptrace.ptrace.nothing_live_without_address hwbp_ptrace.ptrace.bad_dr7
+weak 12 hwbp_ptrace.ptrace.{fork_child,thread}_starts_with_none
+weak 13 hwbp_slots.slots.{malformed,forbidden}_before_full hwbp_validate.offline_cpu
+weak 18 hwbp_validate.validate.execute_lengths_and_alignments
+weak 21 hwbp_validate.validate.perfmon_watches_the_kernel
+weak 23 hwbp_inherit.swap_of_{one,two,four}_and_exit
+weak 24 hwbp_inherit.fork_after_dropping_privileges
+skip "weak spot 6" "the window is too short to be hit on vanilla"
+skip "weak spot 14" "cannot be seen from outside"
+tap_end

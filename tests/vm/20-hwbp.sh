@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Our kselftests, of 64 and of 32 bits, with their kernel module.
+# Copyright (C) 2026 The hw_breakpoint authors
+# prepare
+# flavours: ours debug
+# limit: 500
+#
+# 20-hwbp.sh prepare builds for the flavour of $FLAVOUR, or of each one of $FLAVOURS.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint
+bin=$HWBP_TESTBIN/hwbp
+
+prepare_module() {
+	local kdir
+	kdir=$(FLAVOUR=$1 "$root/overlay/kernel.sh" kdir | tail -n 1)
+	MAKEFLAGS='' make -s -f "$selftests/Makefile" OUT="$bin/$1" KDIR="$kdir" module
+}
+
+prepare() {
+	local flavour harness
+	harness=$("$root/overlay/tree.sh" laid)/tools/testing/selftests
+	MAKEFLAGS='' make -s -j2 -f "$selftests/Makefile" OUT="$bin" KSFT="$harness"
+	for flavour in ${FLAVOUR:-${FLAVOURS:-ours debug}}; do
+		[ "$flavour" = off ] || prepare_module "$flavour"
+	done
+}
+
+if [ "${1:-}" = prepare ]; then
+	prepare >&2
+	exit 0
+fi
+exec "$selftests/run.sh" "$bin" "$bin/$FLAVOUR/module/hw_breakpoint_target.ko" \
+	hwbp_validate hwbp_slots hwbp_hits hwbp_inherit hwbp_ptrace hwbp_stress \
+	hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32
