@@ -12,7 +12,7 @@
 #                           for each flavour that a line "# flavours: ours debug" (the default)
 #                           names. FLAVOUR tells which one it is; 300 s are its limit, or
 #                           what "# limit: SECONDS" says (twice that on debug).
-#   tests/bochs/NN-name.sh  Bochs, by busybox sh; the same, all in one boot, flavour ours
+#   tests/bochs/NN-name.sh  Bochs, by busybox sh (no bashisms); the same, in one boot of ours
 #
 # A test of the last two that has a line "# prepare" is first run on the host with the one
 # argument "prepare", to build what it needs (into $HWBP_TESTBIN, which the guest has too).

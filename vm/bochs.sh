@@ -93,7 +93,7 @@ await() {
 			break
 		elif [ $((SECONDS - said)) -ge 30 ]; then
 			said=$SECONDS
-			say "Bochs has run for $((SECONDS - until + TIMEOUT)) s: $(tail -n 1 "$console" | tr -d '\r')"
+			say "Bochs has run for $((SECONDS - until + TIMEOUT)) s: $(tail -n 2 "$console" | head -n 1 | tr -d '\r')"
 		fi
 		sleep 0.3
 		stream
