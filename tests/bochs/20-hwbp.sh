@@ -5,8 +5,8 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 #
-# The programs of 32 bits stay away: on Bochs those that fork die of SIGSEGV now and then,
-# with the distribution's own layer too.
+# The programs of 32 bits stay away: Bochs goes back to them after some system calls with a stack
+# pointer of 16 bits (on vanilla too: "segfault at d020 ... sp ff9cd020", at vdso's pop).
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint

@@ -381,6 +381,7 @@ static inline bool dr6_faithful(void)
 	return env ? *env == '1' : !cpuinfo_has("QEMU TCG");
 }
 
-#define NEED_DR6() NEED(dr6_faithful(), "DR6 of this machine (QEMU TCG) is not faithful with several watchpoints")
+#define NEED_DR6() \
+	NEED(dr6_faithful(), "QEMU TCG's DR6 is not faithful with several watchpoints")
 
 #endif /* HWBP_H */

@@ -1144,16 +1144,18 @@ TEST(in_kernel_wide)
 
 TEST(in_kernel_user)
 {
+	unsigned long long at = addr_of(vars);
+
 	NEED_TARGET();
-	ASSERT_EQ(0, target("user %d %d %llx 4", getpid(), BP_W, (unsigned long long)addr_of(vars)));
+	ASSERT_EQ(0, target("user %d %d %llx 4", getpid(), BP_W, at));
 	stores(vars, 4, N);
 	EXPECT_EQ(N, target_value("hits"));
-	ASSERT_EQ(0, target("modify %d %llx 4", BP_W, (unsigned long long)addr_of(vars + 1)));
+	ASSERT_EQ(0, target("modify %d %llx 4", BP_W, at + 8));
 	stores(vars, 4, N);
 	EXPECT_EQ(N, target_value("hits"));
 	stores(vars + 1, 4, N);
 	EXPECT_EQ(2 * N, target_value("hits"));
-	EXPECT_EQ(-EINVAL, target("modify %d %llx 4", BP_W, (unsigned long long)addr_of(vars) + 9));
+	EXPECT_EQ(-EINVAL, target("modify %d %llx 4", BP_W, at + 9));
 	stores(vars + 1, 4, N);
 	EXPECT_EQ(3 * N, target_value("hits"));
 	ASSERT_EQ(0, target("drop"));

@@ -37,7 +37,12 @@
 #define LEN2 1
 #define LEN4 3
 #define LEN8 2
-#define WATCH4(i) (ENABLE(i) | FIELDS(i, RW_W, LEN4))
+
+/* Register @i watches the stores to four bytes. */
+static inline unsigned long watch4(int i)
+{
+	return ENABLE(i) | FIELDS(i, RW_W, LEN4);
+}
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
 
@@ -254,13 +259,13 @@ TEST_F(ptrace, dr6_reads_back)
 /* What is reserved in DR7, LE, GE and the fields of what is off: ignored and read back. */
 TEST_F(ptrace, dr7_reads_back)
 {
-	static const unsigned long v[] = {
-		0, 0x400, 0x300, 0xd000, 0xdc00 | WATCH4(0), 0x300 | WATCH4(0),
-		0xdc00, FIELDS(1, RW_IO, LEN8), FIELDS(3, RW_RW, LEN2) | WATCH4(0),
+	const unsigned long v[] = {
+		0, 0x400, 0x300, 0xd000, 0xdc00 | watch4(0), 0x300 | watch4(0),
+		0xdc00, FIELDS(1, RW_IO, LEN8), FIELDS(3, RW_RW, LEN2) | watch4(0),
 #ifdef __x86_64__
-		1UL << 40 | WATCH4(0), 0xffffffff00000000UL,
+		1UL << 40 | watch4(0), 0xffffffff00000000UL,
 #endif
-		WATCH4(0) << 1 & 0xff, 0,
+		watch4(0) << 1 & 0xff, 0,
 	};
 	unsigned int i;
 
@@ -275,9 +280,9 @@ TEST_F(ptrace, dr7_reads_back)
 TEST_F(ptrace, reserved_bits_change_nothing)
 {
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0) | 0xdf00));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0) | 0xdf00));
 	EXPECT_EQ(N, hits(self->pid, ACT_STORE, N, 0, 0));
-	EXPECT_EQ(WATCH4(0) | 0xdf00, peek(self->pid, 7));
+	EXPECT_EQ(watch4(0) | 0xdf00, peek(self->pid, 7));
 }
 
 /* === Refusals: each changes nothing === */
@@ -300,7 +305,7 @@ TEST_F(ptrace, bad_address)
 			EXPECT_EQ(at(n), peek(self->pid, n));
 		}
 	}
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 	for (i = 0; bad[i]; i++)
 		EXPECT_EQ(-EINVAL, poke(self->pid, 0, bad[i]));
 	/* live with a length of 4, so it has to be aligned */
@@ -312,12 +317,12 @@ TEST_F(ptrace, bad_address)
 
 TEST_F(ptrace, bad_dr7)
 {
-	unsigned long good = WATCH4(0);
+	unsigned long good = watch4(0);
 	unsigned long bad[] = {
 		ENABLE(0) | FIELDS(0, RW_IO, LEN4),
 		good | ENABLE(1) | FIELDS(1, RW_IO, LEN1),
 		/* the third is misaligned: the first two are not to be taken either */
-		good | WATCH4(1) | ENABLE(2) | FIELDS(2, RW_W, LEN2),
+		good | watch4(1) | ENABLE(2) | FIELDS(2, RW_W, LEN2),
 		ENABLE(2) | FIELDS(2, RW_RW, LEN4),
 		ENABLE(2) | FIELDS(2, RW_W, LEN8),
 		/* goods go off and a bad one on */
@@ -344,7 +349,7 @@ TEST_F(ptrace, bad_dr7)
 /* A refusal for want of registers changes nothing either. */
 TEST_F(ptrace, full)
 {
-	unsigned long good = WATCH4(0);
+	unsigned long good = watch4(0);
 	int fd[HWBP_NUM - 1], i;
 
 	for (i = 0; i < HWBP_NUM - 1; i++) {
@@ -354,14 +359,14 @@ TEST_F(ptrace, full)
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
 	ASSERT_EQ(0, poke(self->pid, 1, at(1)));
 	ASSERT_EQ(0, poke(self->pid, 7, good));
-	EXPECT_EQ(-ENOSPC, poke(self->pid, 7, good | WATCH4(1)));
+	EXPECT_EQ(-ENOSPC, poke(self->pid, 7, good | watch4(1)));
 	EXPECT_EQ(good, peek(self->pid, 7));
 	/* one off and another on is the same number */
-	EXPECT_EQ(0, poke(self->pid, 7, WATCH4(1)));
-	EXPECT_EQ(WATCH4(1), peek(self->pid, 7));
+	EXPECT_EQ(0, poke(self->pid, 7, watch4(1)));
+	EXPECT_EQ(watch4(1), peek(self->pid, 7));
 	EXPECT_EQ(0, poke(self->pid, 7, good));
 	close(fd[0]);
-	EXPECT_EQ(0, poke(self->pid, 7, good | WATCH4(1)));
+	EXPECT_EQ(0, poke(self->pid, 7, good | watch4(1)));
 	for (i = 1; i < HWBP_NUM - 1; i++)
 		close(fd[i]);
 	if (dr6_faithful())
@@ -377,7 +382,7 @@ TEST_F(ptrace, each_register)
 	for (i = 0; i < HWBP_NUM; i++) {
 		ASSERT_EQ(0, poke(self->pid, 7, 0));
 		ASSERT_EQ(0, poke(self->pid, i, at(i)));
-		ASSERT_EQ(0, poke(self->pid, 7, WATCH4(i)));
+		ASSERT_EQ(0, poke(self->pid, 7, watch4(i)));
 		EXPECT_EQ(MANY, hits(self->pid, ACT_STORE, MANY, i, i))
 			TH_LOG("register %d", i);
 		EXPECT_EQ(0, hits(self->pid, ACT_STORE, MANY, (i + 1) % HWBP_NUM, i));
@@ -400,7 +405,7 @@ TEST_F(ptrace, four_at_once)
 	NEED_DR6();
 	for (i = 0; i < HWBP_NUM; i++)
 		ASSERT_EQ(0, poke(self->pid, i, at(i)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0) | WATCH4(1) | WATCH4(2) | WATCH4(3)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0) | watch4(1) | watch4(2) | watch4(3)));
 	for (i = 0; i < HWBP_NUM; i++)
 		EXPECT_EQ(MANY, hits(self->pid, ACT_STORE, MANY, i, i));
 	for (i = 0; i < 40; i++)
@@ -413,7 +418,7 @@ TEST_F(ptrace, two_on_one_address)
 	NEED_DR6();
 	ASSERT_EQ(0, poke(self->pid, 1, at(0)));
 	ASSERT_EQ(0, poke(self->pid, 3, at(0)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1) | WATCH4(3)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(1) | watch4(3)));
 	order(ACT_STORE, 1, 0);
 	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
 	EXPECT_EQ(DR6_NONE | 0xa, peek(self->pid, 6));
@@ -426,7 +431,7 @@ TEST_F(ptrace, address_changes_while_live)
 
 	spread(self->pid);
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 	for (i = 0; i < 8; i++) {
 		ASSERT_EQ(0, poke(self->pid, 0, at(i)));
 		EXPECT_EQ(100, hits(self->pid, ACT_STORE, 100, i, 0));
@@ -452,12 +457,12 @@ TEST_F(ptrace, single_step_over_hits)
 	NEED(dr6_faithful(), "QEMU TCG steps into the #DB entry when a step hits a watchpoint");
 	ASSERT_EQ(0, poke(self->pid, 0, CODE));
 	ASSERT_EQ(0, poke(self->pid, 1, at(0)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1) | ENABLE(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(1) | ENABLE(0)));
 	order(ACT_STORES_BETWEEN_CALLS, 20, 0);
 	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
 	ASSERT_EQ(DR6_NONE | 1, peek(self->pid, 6));
 	/* whether a step onto an execution breakpoint tells both is the processor's choice */
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(1)));
 	do {
 		ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
 		ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_SINGLESTEP));
@@ -479,8 +484,8 @@ TEST_F(ptrace, single_step_over_hits)
 
 TEST_F(ptrace, dr7_before_address)
 {
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
-	EXPECT_EQ(WATCH4(0), peek(self->pid, 7));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
+	EXPECT_EQ(watch4(0), peek(self->pid, 7));
 	EXPECT_EQ(0, peek(self->pid, 0));
 	ASSERT_EQ(0, poke(self->pid, 0, at(3)));
 	EXPECT_EQ(at(3), peek(self->pid, 0));
@@ -497,7 +502,7 @@ TEST_F(ptrace, nothing_live_without_address)
 	/* the tracee needs page 0, so one of its own */
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	NEED(p == NULL, "page 0 can't be mapped");
+	NEED(!p, "page 0 can't be mapped");
 	pid = fork_kid();
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
@@ -507,7 +512,7 @@ TEST_F(ptrace, nothing_live_without_address)
 		}
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, poke(pid, 7, WATCH4(0)));
+	ASSERT_EQ(0, poke(pid, 7, watch4(0)));
 	EXPECT_EQ(0, hits(pid, ACT_STORE_NULL, N, 0, 0));
 	ASSERT_EQ(0, poke(pid, 0, at(0)));
 	EXPECT_EQ(0, hits(pid, ACT_STORE_NULL, N, 0, 0));
@@ -518,7 +523,7 @@ TEST_F(ptrace, nothing_live_without_address)
 /* What waits for its address has to fit it. */
 TEST_F(ptrace, address_must_fit_dr7)
 {
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 	EXPECT_EQ(-EINVAL, poke(self->pid, 0, at(0) + 1));
 	EXPECT_EQ(0, peek(self->pid, 0));
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
@@ -533,7 +538,7 @@ TEST_F(ptrace, off_and_on)
 	spread(self->pid);
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
 	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+		ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 		EXPECT_EQ(10, hits(self->pid, ACT_STORE, 10, 0, 0));
 		ASSERT_EQ(0, poke(self->pid, 7, 0));
 		EXPECT_EQ(0, hits(self->pid, ACT_STORE, 10, 0, 0));
@@ -552,7 +557,7 @@ static int all_four(pid_t pid)
 		if (err)
 			return err;
 	}
-	return poke(pid, 7, WATCH4(0) | WATCH4(1) | WATCH4(2) | WATCH4(3));
+	return poke(pid, 7, watch4(0) | watch4(1) | watch4(2) | watch4(3));
 }
 
 TEST_F(ptrace, live_ones_hold_slots)
@@ -575,7 +580,7 @@ TEST_F(ptrace, off_in_this_stop_is_kept)
 		EXPECT_EQ(0, free_slots(-1, 0));
 		EXPECT_EQ(0, free_slots(-1, online_cpus() - 1));
 		ASSERT_EQ(0, poke(self->pid, 0, at(4 + i % 4)));
-		ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+		ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 		EXPECT_EQ(0, free_slots(self->pid, -1));
 		ASSERT_EQ(0, all_four(self->pid));
 	}
@@ -603,7 +608,7 @@ TEST_F(ptrace, off_gives_back_when_it_runs)
 TEST_F(ptrace, some_off_when_it_runs)
 {
 	ASSERT_EQ(0, all_four(self->pid));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(1)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(1)));
 	order(ACT_NONE, 0, 0);
 	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
 	EXPECT_EQ(HWBP_NUM - 1, free_slots(self->pid, -1));
@@ -733,7 +738,7 @@ static void check_child(struct __test_metadata *_metadata, bool thread)
 	EXPECT_EQ(at(2), peek(pid, 2));
 	/* the child's own do not touch the maker's */
 	EXPECT_EQ(0, poke(child, 0, at(5)));
-	EXPECT_EQ(0, poke(child, 7, WATCH4(0)));
+	EXPECT_EQ(0, poke(child, 7, watch4(0)));
 	EXPECT_EQ(at(0), peek(pid, 0));
 	EXPECT_EQ(HWBP_NUM - 1, free_slots(child, -1));
 	/* a thread that is traced has to be buried before its leader */
@@ -805,11 +810,11 @@ TEST_F(ptrace, threads_have_their_own)
 		if (who != pid) {
 			ASSERT_LT(n, 2);
 			thread[n++] = who;
-		} else if (status >> 8 == SIGSTOP) {
-			break;
-		} else {
-			ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
+			continue;
 		}
+		if (status >> 8 == SIGSTOP)
+			break;
+		ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
 	}
 	while (n < 2) {
 		who = waitpid(-1, &status, __WALL);
@@ -818,7 +823,7 @@ TEST_F(ptrace, threads_have_their_own)
 	}
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, poke(thread[i], 0, at(i)));
-		ASSERT_EQ(0, poke(thread[i], 7, WATCH4(0)));
+		ASSERT_EQ(0, poke(thread[i], 7, watch4(0)));
 	}
 	EXPECT_EQ(0, peek(pid, 7));
 	EXPECT_EQ(HWBP_NUM, free_slots(pid, -1));
@@ -873,7 +878,7 @@ static int arm_parent(void *arg)
 TEST_F(ptrace, self_watch_survives_detach)
 {
 	struct sigaction sa = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
-	unsigned long on = WATCH4(0), off = 0;
+	unsigned long on = watch4(0), off = 0;
 	int i;
 
 	sigaction(SIGTRAP, &sa, NULL);
@@ -903,7 +908,7 @@ TEST_F(ptrace, beside_perf)
 	fd = bp_open(BP_W, at(1), 4, self->pid, -1);
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(0, poke(self->pid, 0, at(0)));
-	ASSERT_EQ(0, poke(self->pid, 7, WATCH4(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(0)));
 	EXPECT_EQ(N, hits(self->pid, ACT_STORE, N, 0, 0));
 	/* perf's hits are none of the debugger's business */
 	EXPECT_EQ(0, hits(self->pid, ACT_STORE, N, 1, 0));
