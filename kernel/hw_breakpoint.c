@@ -34,9 +34,10 @@
 /*
  * Protects the constraint table, the accounts and every event's promise.
  *
- * It is held for a bounded number of steps, whatever the number of tasks and CPUs,
- * but for the search in @task_accounts. Interrupts are off because ptrace releases
- * from under tasklist_lock, which interrupts take too.
+ * What is done under it doesn't depend on how many tasks and CPUs there are, but for
+ * the search in @task_accounts and for tasks that hold a promise on each of many CPUs.
+ * Interrupts are off because ptrace releases from under tasklist_lock, which
+ * interrupts take too.
  */
 static DEFINE_SPINLOCK(table_lock);
 
@@ -400,7 +401,7 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
 /**
  * hw_breakpoint_is_used() - does anybody hold a promise?
  *
- * Context: any but NMI. The answer may be outdated when it arrives.
+ * Context: any but NMI and #DB. The answer may be outdated when it arrives.
  * Return: true if a breakpoint exists anywhere, enabled or not.
  */
 bool hw_breakpoint_is_used(void)
@@ -446,36 +447,59 @@ static void copy_modifiable(struct perf_event_attr *to,
 	to->disabled = from->disabled;
 }
 
+/* May @bp become what @attr, which is all of its attribute, says? */
+static int check_modified(const struct perf_event *bp, const struct perf_event_attr *attr)
+{
+	struct arch_hw_breakpoint hw;
+	int err = hw_breakpoint_parse(bp, attr, &hw);
+
+	/* What its original may, an inherited copy may, or the two would differ. */
+	return err || bp->parent ? err : hw_breakpoint_permit(&hw);
+}
+
+/*
+ * exec() switches events on without asking for the context's mutex, so look under the
+ * lock that it takes: what is on a CPU must not change.
+ */
+static int publish_modified(struct perf_event *bp, const struct perf_event_attr *attr)
+{
+	struct perf_event_context *ctx = bp->ctx;
+	unsigned long flags;
+	int err = -EAGAIN;
+
+	raw_spin_lock_irqsave(&ctx->lock, flags);
+	if (bp->state <= PERF_EVENT_STATE_OFF) {
+		copy_modifiable(&bp->attr, attr);
+		err = hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
+	}
+	raw_spin_unlock_irqrestore(&ctx->lock, flags);
+	return err;
+}
+
 /**
  * modify_user_hw_breakpoint_check() - give a disabled breakpoint another place
  * @bp: the event; the caller has disabled it and will enable it again
  * @attr: bp_addr, bp_type, bp_len and disabled are taken from it
- * @check: refuse if anything else in @attr differs from what the event has
+ * @check: refuse if anything else in @attr differs from what the event has; not asked
+ *	of an inherited copy, whose period may have become another
  *
  * Context: may sleep. perf core calls it with the context's mutex held, for an event
- * and each of its inherited copies.
- * Return: 0, or -EINVAL or -EPERM as for a new event; on error nothing has changed.
+ * and then for each of its inherited copies, which take what the first took.
+ * Return: 0, or -EINVAL or -EPERM as for a new event, or -EAGAIN if the task's exec()
+ * has just enabled it; on error nothing has changed.
  */
 int modify_user_hw_breakpoint_check(struct perf_event *bp,
 				    struct perf_event_attr *attr, bool check)
 {
 	struct perf_event_attr modified = bp->attr;
-	struct arch_hw_breakpoint hw;
 	int err;
 
 	copy_modifiable(&modified, attr);
-	if (check && memcmp(&modified, attr, sizeof(modified)))
+	if (check && !bp->parent && memcmp(&modified, attr, sizeof(modified)))
 		return -EINVAL;
 
-	err = hw_breakpoint_parse(bp, &modified, &hw);
-	if (!err)
-		err = hw_breakpoint_permit(&hw);
-	if (err)
-		return err;
-
-	copy_modifiable(&bp->attr, attr);
-	/* Not a copy of @hw: the promise in it is none. What passed passes again. */
-	return hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
+	err = check_modified(bp, &modified);
+	return err ?: publish_modified(bp, &modified);
 }
 
 /**
@@ -484,14 +508,20 @@ int modify_user_hw_breakpoint_check(struct perf_event *bp,
  * @attr: bp_addr, bp_type, bp_len and disabled are taken from it
  *
  * Context: may sleep.
- * Return: 0, or -EINVAL or -EPERM as for a new event; on error nothing has changed.
+ * Return: as modify_user_hw_breakpoint_check(); on error nothing has changed.
  */
 int modify_user_hw_breakpoint(struct perf_event *bp, struct perf_event_attr *attr)
 {
+	struct perf_event_attr modified = bp->attr;
 	int err;
 
+	copy_modifiable(&modified, attr);
+	err = check_modified(bp, &modified);
+	if (err)
+		return err;
+
 	perf_event_disable(bp);
-	err = modify_user_hw_breakpoint_check(bp, attr, false);
+	err = publish_modified(bp, &modified);
 	if (!bp->attr.disabled)
 		perf_event_enable(bp);
 	return err;
@@ -572,7 +602,7 @@ EXPORT_SYMBOL_GPL(unregister_wide_hw_breakpoint);
  * init_hw_breakpoint() - set up the layer
  *
  * Context: once, from perf core's own set-up, before any event exists.
- * Return: 0 or -ENOMEM.
+ * Return: 0 or an error, with which perf core warns.
  */
 int __init init_hw_breakpoint(void)
 {

@@ -67,9 +67,13 @@ struct debug_registers {
 	struct perf_event	*wanted[HBP_NUM];
 	/* Whose the armed registers are. */
 	struct perf_event	*armed[HBP_NUM];
-	/* What was last written to DR0-DR3 and to AMD's masks for them. */
+	/*
+	 * What was last written to DR0-DR3 and to AMD's masks for them, and for which
+	 * of them (bit n) it is known to be there still.
+	 */
 	unsigned long		address[HBP_NUM];
 	unsigned long		mask[HBP_NUM];
+	unsigned long		known;
 	/* @wanted has changed since the last commit. */
 	bool			dirty;
 };
@@ -86,7 +90,8 @@ static bool data_len_fits_register(u64 len)
 /* AMD: the comparison can ignore up to 32 low bits of the address. */
 static bool data_len_fits_mask(u64 len)
 {
-	return boot_cpu_has(X86_FEATURE_BPEXT) && is_power_of_2(len) && len <= 1ULL << 32;
+	return IS_ENABLED(CONFIG_CPU_SUP_AMD) && boot_cpu_has(X86_FEATURE_BPEXT) &&
+	       is_power_of_2(len) && len <= 1ULL << 32;
 }
 
 static int parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw)
@@ -140,9 +145,15 @@ static bool touches(const struct arch_hw_breakpoint *hw, const void *area,
  */
 static bool touches_debug_entry(const struct arch_hw_breakpoint *hw, int cpu)
 {
+	if ((IS_ENABLED(CONFIG_DEBUG_PREEMPT) ||
+	     IS_ENABLED(CONFIG_MITIGATION_CALL_DEPTH_TRACKING)) &&
+	    touches(hw, &per_cpu(pcpu_hot, cpu), sizeof(struct pcpu_hot)))
+		return true;
+
 	return touches(hw, get_cpu_gdt_rw(cpu), GDT_SIZE) ||
 	       touches(hw, &per_cpu(cpu_tss_rw, cpu), sizeof(struct tss_struct)) ||
 	       touches(hw, &per_cpu(cpu_tlbstate, cpu), sizeof(struct tlb_state)) ||
+	       touches(hw, &per_cpu(x86_spec_ctrl_current, cpu), sizeof(u64)) ||
 	       touches(hw, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
 	       touches(hw, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
 	       touches(hw, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers));
@@ -186,8 +197,8 @@ bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw)
 
 /**
  * arch_hw_breakpoint_parse() - check an attribute and translate it
- * @bp: the event that it is for; NULL where there is none yet, with bp_len below 4
- *	for execution
+ * @bp: the event that it is for, or NULL where there is none yet; execution of 4
+ *	bytes needs it
  * @attr: bp_addr, bp_len and bp_type are looked at
  * @hw: written, but for the promise; undefined on error
  *
@@ -216,7 +227,10 @@ int arch_hw_breakpoint_parse(const struct perf_event *bp, const struct perf_even
 	if (err || attr->bp_addr != hw->address || last_byte(hw) < hw->address)
 		return -EINVAL;
 
-	return arch_hw_breakpoint_in_kernel(hw) && would_recurse(hw) ? -EINVAL : 0;
+	/* An inherited copy's original was checked; fork() should not fail for it. */
+	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
+		return 0;
+	return would_recurse(hw) ? -EINVAL : 0;
 }
 
 /**
@@ -248,7 +262,8 @@ bool arch_hw_breakpoint_prepaid(const struct perf_event *bp)
 nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
 			   const struct arch_hw_breakpoint *hw)
 {
-	return regs->address[i] == hw->address && regs->mask[i] == hw->mask;
+	return test_bit(i, &regs->known) && regs->address[i] == hw->address &&
+	       regs->mask[i] == hw->mask;
 }
 
 /*
@@ -371,10 +386,16 @@ static void __kprobes write_address(unsigned int i, unsigned long address)
 }
 
 /*
- * @trusted: nobody else wrote the registers since we did. While none of ours is armed
- * KVM leaves a guest's addresses in them.
+ * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, as it no
+ * longer is when the CPU was reset. Zero, which a reset leaves, is always true.
  */
-static void __kprobes load_registers(struct debug_registers *regs, bool trusted)
+static void __kprobes write_mask(unsigned int i, unsigned long mask)
+{
+	amd_set_dr_addr_mask(0, i);
+	amd_set_dr_addr_mask(mask, i);
+}
+
+static void __kprobes load_registers(struct debug_registers *regs)
 {
 	const struct arch_hw_breakpoint *hw;
 	int i;
@@ -383,13 +404,12 @@ static void __kprobes load_registers(struct debug_registers *regs, bool trusted)
 		if (!regs->wanted[i])
 			continue;
 		hw = counter_arch_bp(regs->wanted[i]);
-		if (!trusted || regs->address[i] != hw->address) {
+		if (!holds(regs, i, hw)) {
 			regs->address[i] = hw->address;
-			write_address(i, hw->address);
-		}
-		if (regs->mask[i] != hw->mask) {
 			regs->mask[i] = hw->mask;
-			amd_set_dr_addr_mask(hw->mask, i);
+			write_address(i, hw->address);
+			write_mask(i, hw->mask);
+			__set_bit(i, &regs->known);
 		}
 		WRITE_ONCE(regs->armed[i], regs->wanted[i]);
 	}
@@ -408,7 +428,10 @@ static void __kprobes program(struct debug_registers *regs, unsigned long old,
 		set_debugreg(DR7_FIXED_1, 7);
 	barrier();
 
-	load_registers(regs, old);
+	/* With none of ours armed, KVM leaves a guest's addresses, a reset zeroes. */
+	if (!old)
+		regs->known = 0;
+	load_registers(regs);
 
 	barrier();
 	this_cpu_write(cpu_dr7, new);
@@ -451,19 +474,22 @@ void __kprobes arch_hw_breakpoint_commit(void)
 /**
  * hw_breakpoint_restore() - load this CPU's debug registers anew
  *
- * For those who used them for something else: KVM after a guest's exit, text poking
- * after hw_breakpoint_disable(), resume.
+ * For those who used them for something else, or found them reset: KVM after a guest's
+ * exit, text poking after hw_breakpoint_disable(), resume.
  *
  * Context: interrupts off, on the CPU whose registers they are; also in an NMI or
  * #DB, at whose end DR7 is then armed.
  */
 void __kprobes hw_breakpoint_restore(void)
 {
-	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
 
-	for (i = 0; i < HBP_NUM; i++)
+	for (i = 0; i < HBP_NUM; i++) {
 		write_address(i, regs->address[i]);
+		write_mask(i, regs->mask[i]);
+	}
+	regs->known = DR7_ALL_REGS;
 	set_debugreg(DR6_RESERVED, 6);
 	if (!this_cpu_read(cpu_dr7_held))
 		hw_breakpoint_arm();

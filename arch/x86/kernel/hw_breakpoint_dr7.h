@@ -22,6 +22,7 @@
 #include <uapi/linux/hw_breakpoint.h>
 
 #define DR7_NR_REGS		4
+#define DR7_ALL_REGS		((1UL << DR7_NR_REGS) - 1)	/* as a bitmap */
 
 /* The enables of a register: two bits, from bit 2n on. */
 #define DR7_ENABLE_SHIFT	0

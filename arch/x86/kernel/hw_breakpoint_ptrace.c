@@ -144,13 +144,13 @@ static int update_event(struct ptrace_debugregs *regs, unsigned int n)
 	return modify_user_hw_breakpoint(bp, &attr);
 }
 
-/* Give back the events that are not in use. */
-static void drop_idle_events(struct ptrace_debugregs *regs)
+/* Give back the events that are not in use with @dr7. */
+static void drop_idle_events(struct ptrace_debugregs *regs, unsigned long dr7)
 {
 	unsigned int n;
 
 	for (n = 0; n < HBP_NUM; n++) {
-		if (!regs->event[n] || is_live(regs, regs->dr7, n))
+		if (!regs->event[n] || is_live(regs, dr7, n))
 			continue;
 		unregister_hw_breakpoint(regs->event[n]);
 		regs->event[n] = NULL;
@@ -197,7 +197,7 @@ static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, uns
 	err = create_events(tsk, regs, dr7);
 	if (err) {
 		hw_breakpoint_promise_set(&regs->promise, tsk, held);
-		drop_idle_events(regs);
+		drop_idle_events(regs, regs->dr7);
 		return err;
 	}
 
@@ -321,7 +321,7 @@ void ptrace_resume_debugregs(struct task_struct *tsk)
 
 	if (!regs)
 		return;
-	drop_idle_events(regs);
+	drop_idle_events(regs, regs->dr7);
 	shrink_promise(tsk, regs);
 }
 
@@ -357,9 +357,8 @@ void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
 	if (!regs)
 		return;
 
-	/* The handler looks at the events until they are gone. */
-	regs->dr7 = 0;
-	drop_idle_events(regs);
+	/* The handler looks at the events until they are gone, the promise lasts as long. */
+	drop_idle_events(regs, 0);
 
 	spin_lock_irqsave(&unlink_lock, flags);
 	tsk->thread.ptrace_debugregs = NULL;
