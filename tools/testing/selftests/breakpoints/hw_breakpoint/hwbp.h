@@ -32,6 +32,8 @@
 
 #include "kselftest_harness.h"
 
+#define CPU1 "/sys/devices/system/cpu/cpu1/online"
+
 /* x86 has so many address registers. */
 #define HWBP_NUM 4
 

@@ -176,6 +176,34 @@ TEST(on_each_cpu)
 	}
 }
 
+/*
+ * A reset empties the registers: what they held before must not be taken for there. The
+ * second is the one to look at: it finds its old register free and the first's armed.
+ */
+TEST(second_after_reset)
+{
+	int round, fd[2], i;
+
+	NEED(!access(CPU1, W_OK), "CPU 1 can't be taken offline");
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, pin_to(1));
+		for (i = 0; i < 2; i++) {
+			fd[i] = bp_open(BP_W, addr_of(vars + i), 4, -1, 1);
+			ASSERT_GE(fd[i], 0);
+		}
+		stores(vars + 1, 4, N);
+		EXPECT_EQ(0, bp_count(fd[0]));
+		EXPECT_EQ(N, bp_count(fd[1]));
+		close(fd[0]);
+		close(fd[1]);
+		if (round)
+			break;
+		ASSERT_EQ(0, pin_to(0));
+		ASSERT_EQ(0, write_file(CPU1, "0"));
+		ASSERT_EQ(0, write_file(CPU1, "1"));
+	}
+}
+
 /* Bound to a CPU: what happens on another does not count; to a task: it goes along. */
 TEST(migration)
 {
@@ -911,6 +939,45 @@ TEST(inherit_and_modify)
 	ASSERT_EQ(1, read(from[0], &c, 1));
 	stores(vars + 1, 4, 5);
 	EXPECT_EQ(N + 25, bp_count(fd));
+	end_task(pid);
+	close(fd);
+}
+
+/*
+ * The period is changed for the original only, so a copy's differs from what the caller
+ * gives; the address is changed for both all the same.
+ */
+TEST(modify_after_period)
+{
+	struct perf_event_attr attr = bp_attr(BP_W, addr_of(vars), 4), next;
+	uint64_t period = 2000000;
+	int to[2], from[2], fd;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(to));
+	ASSERT_EQ(0, pipe(from));
+	attr.inherit = 1;
+	attr.sample_period = 1000000;
+	fd = pe_open(&attr, 0, -1);
+	ASSERT_GE(fd, 0);
+	pid = fork_kid();
+	if (!pid) {
+		if (read(to[0], &c, 1) != 1)
+			_exit(1);
+		stores(vars + 1, 4, N);
+		if (write(from[1], &c, 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	next = moved(attr, BP_W, vars + 1, 4);
+	next.sample_period = period;
+	ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_PERIOD, &period));
+	EXPECT_EQ(0, ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
+	stores(vars + 1, 4, 10);
+	ASSERT_EQ(1, write(to[1], "x", 1));
+	ASSERT_EQ(1, read(from[0], &c, 1));
+	EXPECT_EQ(N + 10, bp_count(fd));
 	end_task(pid);
 	close(fd);
 }

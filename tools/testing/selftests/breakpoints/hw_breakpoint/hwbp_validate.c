@@ -401,7 +401,6 @@ TEST_F(validate, anothers_task)
 
 /* === An offline CPU: the CPU's own lines go to the log, so no fixture === */
 
-#define CPU1 "/sys/devices/system/cpu/cpu1/online"
 
 TEST(offline_cpu)
 {
