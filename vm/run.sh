@@ -61,6 +61,9 @@ trap 'rm -rf "$dir"' EXIT
 keep_console
 write_command
 append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr no_timer_check"
+# The BIOS's interrupt routing methods, interpreted under KASAN and TCG, take a minute and
+# more; all devices here have message interrupts.
+[ "$FLAVOUR" != debug ] || append+=" acpi=noirq"
 append+=" hwbp.dir=$dir hwbp.mode=$mode hwbp.accel=${accel%%,*} hwbp.term=${TERM:-dumb} ${APPEND:-}"
 
 # Without five-level paging: identify_cpu() clears the flag for an instant, and an interrupt
