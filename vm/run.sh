@@ -68,7 +68,7 @@ append+=" hwbp.dir=$dir hwbp.mode=$mode hwbp.accel=${accel%%,*} hwbp.term=${TERM
 
 # Without five-level paging: identify_cpu() clears the flag for an instant, and an interrupt
 # then makes KASAN take every address for a wild one.
-qemu=(qemu-system-x86_64 -machine pc -accel "$accel" -cpu max,la57=off -smp "$CPUS" -m "$MEM"
+qemu=(qemu-system-x86_64 -machine pc -accel "$accel" -cpu "max,la57=off" -smp "$CPUS" -m "$MEM"
 	-nodefaults -no-user-config -display none -no-reboot -rtc base=utc
 	-kernel "$image" -initrd "$initrd" -append "$append"
 	-serial "file:$console"
