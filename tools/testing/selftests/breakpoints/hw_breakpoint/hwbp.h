@@ -348,6 +348,19 @@ static inline uint64_t target_value(const char *key)
 	return v;
 }
 
+/* Nobody holds anything: not on any CPU, not for us, not by the kernel's own account. */
+static inline void all_free(struct __test_metadata *_metadata)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < online_cpus(); cpu++)
+		EXPECT_EQ(HWBP_NUM, free_slots(-1, cpu))
+			TH_LOG("on CPU %d", cpu);
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+	if (target_there())
+		EXPECT_EQ(0, target_value("used"));
+}
+
 /* A kernel symbol's address, with @cpu >= 0 that CPU's copy; 0 if there is none. */
 static inline uint64_t kernel_symbol(const char *name, int cpu)
 {

@@ -12,17 +12,6 @@
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
 
-static void all_free(struct __test_metadata *_metadata)
-{
-	int cpu;
-
-	for (cpu = 0; cpu < online_cpus(); cpu++)
-		EXPECT_EQ(HWBP_NUM, free_slots(-1, cpu));
-	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
-	if (target_there())
-		EXPECT_EQ(0, target_value("used"));
-}
-
 /* Opens @n inherited watchpoints of ours, on vars[0..]. */
 static bool open_inherited(int *fd, int n)
 {

@@ -18,18 +18,6 @@ FIXTURE(slots) {
 	pid_t a, b;
 };
 
-static void all_free(struct __test_metadata *_metadata, FIXTURE_DATA(slots) * self)
-{
-	int cpu;
-
-	for (cpu = 0; cpu < self->cpus; cpu++)
-		EXPECT_EQ(HWBP_NUM, free_slots(-1, cpu))
-			TH_LOG("on CPU %d", cpu);
-	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
-	if (target_there())
-		EXPECT_EQ(0, target_value("used"));
-}
-
 FIXTURE_SETUP(slots)
 {
 	self->cpus = online_cpus();
@@ -37,14 +25,14 @@ FIXTURE_SETUP(slots)
 	self->b = idle_task();
 	ASSERT_GT(self->a, 0);
 	ASSERT_GT(self->b, 0);
-	all_free(_metadata, self);
+	all_free(_metadata);
 }
 
 FIXTURE_TEARDOWN(slots)
 {
 	end_task(self->a);
 	end_task(self->b);
-	all_free(_metadata, self);
+	all_free(_metadata);
 }
 
 static int take(pid_t pid, int cpu)

@@ -33,17 +33,6 @@ static __attribute__((noinline)) void func(void)
 
 #define CODE ((const volatile void *)(uintptr_t)func)
 
-static void all_free(struct __test_metadata *_metadata)
-{
-	int cpu;
-
-	for (cpu = 0; cpu < online_cpus(); cpu++)
-		EXPECT_EQ(HWBP_NUM, free_slots(-1, cpu));
-	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
-	if (target_there())
-		EXPECT_EQ(0, target_value("used"));
-}
-
 /* === The fight === */
 
 #define PROCESSES 2
