@@ -401,7 +401,6 @@ TEST_F(validate, anothers_task)
 
 /* === An offline CPU: the CPU's own lines go to the log, so no fixture === */
 
-
 TEST(offline_cpu)
 {
 	int fd[HWBP_NUM], i;
