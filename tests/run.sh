@@ -74,6 +74,7 @@ add_up() {
 		case $word in
 		COUNT) passed=$((passed + a)) failed=$((failed + b)) skipped=$((skipped + c)) ;;
 		FAIL) failures+=("$a $b $c") ;;
+		UNPREPARED) failures+=("$a $b $c") failed=$((failed + 1)) ;;
 		esac
 	done <"$counts"
 	: >"$counts"
@@ -96,11 +97,12 @@ host_tests() {
 	done
 }
 
-# prepare FILE: builds a guest test's programs; prints the files it wants taken along.
+# prepare FLAVOUR FILE: builds a guest test's programs; prints the files it wants taken along.
+# What an earlier run left there is not to pass for them where that fails.
 prepare() {
-	grep -q '^# prepare' "$1" || return 0
+	grep -q '^# prepare' "$2" || return 0
 	mkdir -p "$HWBP_TESTBIN"
-	"$1" prepare </dev/null || echo "cannot-prepare"
+	FLAVOUR=$1 "$2" prepare </dev/null || echo "UNPREPARED $1 $(basename "$2" .sh): cannot be prepared" >>"$counts"
 }
 
 # guest_script SHELL FLAVOUR FILE...: what a guest runs: the tests one after the other, each with its limit.
@@ -123,11 +125,18 @@ vm_tests() {
 	local flavour=$1 f tests=()
 	for f in $(selected tests/vm); do
 		if [[ " $(header "$f" flavours "ours debug") " == *" $flavour "* ]]; then
-			prepare "$f" >&2
 			tests+=("$f")
 		fi
 	done
 	[ "${#tests[@]}" -gt 0 ] || return 0
+	# Kernel modules of tests are built against its folder.
+	FLAVOUR=$flavour "$ROOT/overlay/kernel.sh" >/dev/null || {
+		failures+=("$flavour: its kernel cannot be built") failed=$((failed + 1))
+		return 0
+	}
+	for f in "${tests[@]}"; do
+		prepare "$flavour" "$f" >&2
+	done
 	say "test vm: ${#tests[@]} tests in one boot of $flavour"
 	FLAVOUR=$flavour RUN=$(guest_script bash "$flavour" "${tests[@]}") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
 		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
@@ -137,7 +146,7 @@ vm_tests() {
 bochs_tests() {
 	local f files='' tests=()
 	for f in $(selected tests/bochs); do
-		files+=" $f $(prepare "$f" | xargs)"
+		files+=" $f $(prepare ours "$f" | xargs)"
 		tests+=("$f")
 	done
 	[ "${#tests[@]}" -gt 0 ] || return 0
