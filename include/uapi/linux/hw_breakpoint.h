@@ -9,14 +9,10 @@
 
 /* bp_len counts bytes; the names are those that programs already use. */
 enum {
-	HW_BREAKPOINT_LEN_1	= 1,
-	HW_BREAKPOINT_LEN_2	= 2,
-	HW_BREAKPOINT_LEN_3	= 3,
-	HW_BREAKPOINT_LEN_4	= 4,
-	HW_BREAKPOINT_LEN_5	= 5,
-	HW_BREAKPOINT_LEN_6	= 6,
-	HW_BREAKPOINT_LEN_7	= 7,
-	HW_BREAKPOINT_LEN_8	= 8,
+	HW_BREAKPOINT_LEN_1 = 1, HW_BREAKPOINT_LEN_2 = 2,
+	HW_BREAKPOINT_LEN_3 = 3, HW_BREAKPOINT_LEN_4 = 4,
+	HW_BREAKPOINT_LEN_5 = 5, HW_BREAKPOINT_LEN_6 = 6,
+	HW_BREAKPOINT_LEN_7 = 7, HW_BREAKPOINT_LEN_8 = 8,
 };
 
 /* bp_type is a mask of the accesses to report. */
