@@ -121,6 +121,16 @@ static void obey(void)
 	orders->done++;
 }
 
+/* A tracee's life: it stops, does what it was told, and stops again. */
+static void be_traced(void)
+{
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	for (;;) {
+		raise(SIGSTOP);
+		obey();
+	}
+}
+
 /* A tracee that is stopped, and after each continuation obeys and stops again. */
 static pid_t start_tracee(void)
 {
@@ -129,13 +139,8 @@ static pid_t start_tracee(void)
 
 	orders = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid = fork_kid();
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		for (;;) {
-			raise(SIGSTOP);
-			obey();
-		}
-	}
+	if (!pid)
+		be_traced();
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		return -1;
 	return pid;
@@ -508,13 +513,8 @@ TEST_F(ptrace, nothing_live_without_address)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	NEED(!p, "page 0 can't be mapped");
 	pid = fork_kid();
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		for (;;) {
-			raise(SIGSTOP);
-			obey();
-		}
-	}
+	if (!pid)
+		be_traced();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, poke(pid, 7, watch4(0)));
 	EXPECT_EQ(0, hits(pid, ACT_STORE_NULL, N, 0, 0));
