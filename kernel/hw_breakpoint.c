@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hardware breakpoints as perf events: registration, the PMU, and the promises
- * that let perf core rely on a register being there.
+ * Hardware breakpoints as perf events: registration, and the PMU.
  *
  * A breakpoint is checked when it is created (hw_breakpoint_event_init()), in this
  * order: is it well-formed, is its CPU there, is it allowed, is there room. The last
- * is the constraint table's answer (hw_breakpoint_slots.c). From then on perf core
- * decides when the event is on a CPU, and the architecture moves it into a debug
- * register: add and del note it, pmu_enable programs it.
+ * is the constraint table's answer (hw_breakpoint_promises.c): a promise that lets perf
+ * core rely on a register being there. From then on perf core decides when the event is
+ * on a CPU, and the architecture moves it into a debug register: add and del note it,
+ * pmu_enable programs it.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -18,223 +18,101 @@
 #include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/mm.h>
-#include <linux/percpu.h>
+#include <linux/hw_breakpoint_holder.h>
 #include <linux/perf_event.h>
-#include <linux/rbtree.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/sched/task.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 
-#include "hw_breakpoint_slots.h"
+#define CREATE_TRACE_POINTS
+#include <trace/events/hw_breakpoint.h>
 
-/* === Data ================================================================= */
+#include "hw_breakpoint_internal.h"
 
-/*
- * Protects the constraint table, the accounts and every event's promise.
- *
- * What is done under it doesn't depend on how many tasks and CPUs there are, but for
- * the search in @task_accounts and for tasks that hold a promise on each of many CPUs.
- * Interrupts are off because ptrace releases from under tasklist_lock, which
- * interrupts take too.
- */
-static DEFINE_SPINLOCK(table_lock);
+/* === Who holds an event =================================================== */
 
-/* The promises of the whole machine. Protected by table_lock. */
-static struct hw_breakpoint_table table;
+/* What perf core has as the owner of kernel code's events; it has the name to itself. */
+#define KERNEL_OWNER	((struct task_struct *)-1L)
 
-/*
- * A task that holds promises, or did when it lived: a promise lasts until its
- * event's descriptors are closed, so the account keeps the task_struct, and no new
- * task can be taken for the old one.
- */
-struct task_account {
-	struct hw_breakpoint_account	account;
-	struct task_struct		*task;
-	struct rb_node			node;
-};
-
-/* All accounts that are not empty, by address of the task. Protected by table_lock. */
-static struct rb_root task_accounts = RB_ROOT;
-
-/* === Accounts ============================================================= */
-
-static int task_account_cmp(const void *key, const struct rb_node *node)
+/* The owner comes only when the event has been made. */
+static const char *event_kind(const struct perf_event *bp)
 {
-	const struct task_struct *task = rb_entry(node, struct task_account, node)->task;
-
-	if (key == (const void *)task)
-		return 0;
-	return (unsigned long)key < (unsigned long)task ? -1 : 1;
+	if (arch_hw_breakpoint_prepaid(bp))
+		return "ptrace";
+	if (READ_ONCE(bp->owner) == KERNEL_OWNER ||
+	    !is_default_overflow_handler((struct perf_event *)bp))
+		return "kernel";
+	return "perf";
 }
 
-static int task_account_cmp_node(struct rb_node *new, const struct rb_node *node)
+/* A debugger of the task, or who opened the event, while that lives. */
+static const struct task_struct *event_asker(const struct perf_event *bp)
 {
-	return task_account_cmp(rb_entry(new, struct task_account, node)->task, node);
-}
+	const struct task_struct *owner;
 
-static struct task_account *task_account_find(const struct task_struct *task)
-{
-	struct rb_node *node;
-
-	lockdep_assert_held(&table_lock);
-	node = rb_find(task, &task_accounts, task_account_cmp);
-	return node ? rb_entry(node, struct task_account, node) : NULL;
-}
-
-/* Called before table_lock is taken: the account may turn out not to be needed. */
-static struct task_account *task_account_alloc(struct task_struct *task)
-{
-	struct task_account *ta = kzalloc(sizeof(*ta), GFP_KERNEL);
-
-	if (ta)
-		ta->task = get_task_struct(task);
-	return ta;
-}
-
-static void task_account_free(struct task_account *ta)
-{
-	if (!ta)
-		return;
-	put_task_struct(ta->task);
-	kfree(ta);
-}
-
-/*
- * Find the account of @spare's task, or make @spare its account. Returns what is
- * left for the caller to free.
- */
-static struct task_account *task_account_add(struct task_account *spare,
-					     struct task_account **ta)
-{
-	*ta = task_account_find(spare->task);
-	if (*ta)
-		return spare;
-	rb_find_add(&spare->node, &task_accounts, task_account_cmp_node);
-	*ta = spare;
-	return NULL;
-}
-
-/* Take @ta out if it has become empty. Returns what is for the caller to free. */
-static struct task_account *task_account_del_if_empty(struct task_account *ta)
-{
-	lockdep_assert_held(&table_lock);
-	if (!ta || !hw_breakpoint_account_empty(&ta->account))
-		return NULL;
-	rb_erase(&ta->node, &task_accounts);
-	return ta;
-}
-
-/* === Promises ============================================================= */
-
-static int reserve_for_cpu(struct hw_breakpoint_promise *promise, int cpu,
-			   unsigned int weight)
-{
-	unsigned long flags;
-	int err;
-
-	spin_lock_irqsave(&table_lock, flags);
-	err = hw_breakpoint_table_reserve(&table, promise, NULL, cpu, weight, NULL);
-	spin_unlock_irqrestore(&table_lock, flags);
-	return err;
-}
-
-/*
- * @inherited: the promise of the event that it was copied from covers it. It is not
- * refused, since a refusal would make the fork() fail that copied it, and it breaks
- * no promise: the forking task was promised at least as much.
- */
-static int reserve_for_task(struct hw_breakpoint_promise *promise,
-			    struct task_struct *task, int cpu, unsigned int weight,
-			    const void *family, bool inherited)
-{
-	struct task_account *spare, *unused, *empty = NULL, *ta;
-	unsigned long flags;
-	int err = 0;
-
-	spare = task_account_alloc(task);
-	if (!spare)
-		return -ENOMEM;
-
-	spin_lock_irqsave(&table_lock, flags);
-	unused = task_account_add(spare, &ta);
-	if (inherited)
-		hw_breakpoint_table_inherit(&table, promise, &ta->account, cpu, weight,
-					    family);
-	else
-		err = hw_breakpoint_table_reserve(&table, promise, &ta->account, cpu,
-						  weight, family);
-	if (err)
-		empty = task_account_del_if_empty(ta);
-	spin_unlock_irqrestore(&table_lock, flags);
-
-	task_account_free(unused);
-	task_account_free(empty);
-	return err;
-}
-
-static struct task_account *promise_account(const struct hw_breakpoint_promise *promise)
-{
-	if (!promise->weight || !promise->account)
-		return NULL;
-	return container_of(promise->account, struct task_account, account);
-}
-
-/*
- * @holder: the task on which the event was when it went, if that is known: perf core
- * swaps the contexts of related tasks, so it need not be the one that was charged.
- */
-static void release(struct hw_breakpoint_promise *promise,
-		    const struct task_struct *holder)
-{
-	struct task_account *ta = NULL, *empty;
-	unsigned long flags;
-
-	spin_lock_irqsave(&table_lock, flags);
-	if (holder)
-		ta = task_account_find(holder);
-	if (ta)
-		hw_breakpoint_table_settle(&table, promise, &ta->account);
-	ta = promise_account(promise);
-	hw_breakpoint_table_release(&table, promise);
-	empty = task_account_del_if_empty(ta);
-	spin_unlock_irqrestore(&table_lock, flags);
-
-	task_account_free(empty);
+	if (arch_hw_breakpoint_prepaid(bp))
+		return ptrace_parent(bp->hw.target);
+	/* Pairs with the release with which an owner that exits takes itself out. */
+	owner = smp_load_acquire(&bp->owner);
+	return owner == KERNEL_OWNER ? NULL : owner;
 }
 
 /**
- * hw_breakpoint_promise_set() - hold one promise for a number of events
- * @promise: zeroed before its first use; the caller serialises calls for it
- * @tsk: the task that the events are for, the same in each call
- * @weight: how many registers it is to be from now on; 0 gives back all
+ * hw_breakpoint_describe_event() - who holds an event, and what it watches
+ * @bp: the event; the caller sees to it that it stays
+ * @who: zeroed; all but slots is filled in
  *
- * For a caller whose events don't reserve for themselves, see
- * arch_hw_breakpoint_prepaid(): so a change of several registers is granted or
- * refused as one.
- *
- * Context: may sleep where @weight is above 0 and nothing is held yet; otherwise any
- * context but hard interrupt and NMI.
- * Return: 0, -ENOSPC or -ENOMEM; on error the promise is what it was before.
+ * Context: any.
  */
-int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
-			      struct task_struct *tsk, unsigned int weight)
+void hw_breakpoint_describe_event(const struct perf_event *bp, struct hw_breakpoint_who *who)
 {
-	unsigned long flags;
-	int err;
+	const struct arch_hw_breakpoint *hw = &bp->hw.info;
+	const struct task_struct *asker;
 
-	if (!weight) {
-		release(promise, NULL);
-		return 0;
-	}
-	if (!promise->weight)
-		return reserve_for_task(promise, tsk, -1, weight, NULL, false);
+	who->kind = event_kind(bp);
+	if (!strcmp(who->kind, "kernel"))
+		snprintf(who->name, sizeof(who->name), "%pS",
+			 hw->caller ?: (void *)bp->overflow_handler);
+	rcu_read_lock();
+	asker = event_asker(bp);
+	if (asker)
+		hw_breakpoint_name_task(&who->asker, asker);
+	rcu_read_unlock();
+	if (bp->hw.target)
+		hw_breakpoint_name_task(&who->task, bp->hw.target);
+	who->watch = hw_breakpoint_watch(&bp->attr);
+	who->hits = local64_read((local64_t *)&bp->count);
+	who->cpu = bp->cpu;
+}
 
-	spin_lock_irqsave(&table_lock, flags);
-	err = hw_breakpoint_table_resize(&table, promise, weight);
-	spin_unlock_irqrestore(&table_lock, flags);
-	return err;
+static void describe_promise(const struct hw_breakpoint_promise *promise,
+			     struct task_struct *task, struct hw_breakpoint_who *who)
+{
+	const struct hw_breakpoint_task charged = who->task;
+
+	hw_breakpoint_describe_event(container_of(promise, struct perf_event, hw.info.promise),
+				     who);
+	/* perf core may have moved the event to a related task. */
+	if (charged.pid)
+		who->task = charged;
+}
+
+static const struct hw_breakpoint_holder event_holder = {
+	.describe	= describe_promise,
+};
+
+/* @attr: what was asked for */
+static void refuse(const struct perf_event *bp, const struct perf_event_attr *attr, int err,
+		   const char *why)
+{
+	const struct hw_breakpoint_request request = {
+		.kind	= event_kind(bp),
+		.watch	= hw_breakpoint_watch(attr),
+		.task	= bp->hw.target,
+		.cpu	= bp->cpu,
+	};
+
+	hw_breakpoint_refused(&request, err, why);
 }
 
 /* === The PMU ============================================================== */
@@ -260,57 +138,65 @@ static bool event_freed_by_its_task(const struct perf_event *bp)
 
 static void hw_breakpoint_event_destroy(struct perf_event *bp)
 {
-	release(&counter_arch_bp(bp)->promise,
-		event_freed_by_its_task(bp) ? current : NULL);
+	trace_hw_breakpoint_unregister(bp);
+	hw_breakpoint_promise_release(&counter_arch_bp(bp)->promise,
+				      event_freed_by_its_task(bp) ? current : NULL);
 }
 
-static int hw_breakpoint_parse(const struct perf_event *bp,
-			       const struct perf_event_attr *attr,
-			       struct arch_hw_breakpoint *hw)
+/* Why @attr can't be, on this machine; NULL: it can, and @hw is what it means. */
+static const char *objection(const struct perf_event *bp, const struct perf_event_attr *attr,
+			     struct arch_hw_breakpoint *hw)
 {
-	int err = arch_hw_breakpoint_parse(bp, attr, hw);
+	const char *why = arch_hw_breakpoint_objection(bp, attr, hw);
 
-	/* It could never be hit. */
-	if (!err && attr->exclude_kernel && arch_hw_breakpoint_in_kernel(hw))
-		return -EINVAL;
-	return err;
+	if (!why && attr->exclude_kernel && arch_hw_breakpoint_in_kernel(hw))
+		why = "a kernel address is never hit with exclude_kernel";
+	return why;
 }
 
-static int hw_breakpoint_permit(const struct arch_hw_breakpoint *hw)
+static int hw_breakpoint_permit(const struct arch_hw_breakpoint *hw, const char **why)
 {
-	if (arch_hw_breakpoint_in_kernel(hw) && !perfmon_capable())
-		return -EPERM;
-	return 0;
+	if (!arch_hw_breakpoint_in_kernel(hw) || perfmon_capable())
+		return 0;
+	*why = "a kernel address needs CAP_PERFMON";
+	return -EPERM;
 }
 
-static int hw_breakpoint_reserve(struct perf_event *bp)
+static int hw_breakpoint_reserve(struct perf_event *bp, char *why)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	unsigned int weight = arch_hw_breakpoint_weight(hw);
 
-	if (arch_hw_breakpoint_prepaid(bp))
+	if (arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp))
 		return 0;
+	hw->promise.holder = &event_holder;
 	if (!bp->hw.target)
-		return reserve_for_cpu(&hw->promise, bp->cpu, weight);
-	return reserve_for_task(&hw->promise, bp->hw.target, bp->cpu, weight,
-				event_family(bp), bp->parent);
+		return hw_breakpoint_promise_to_cpu(&hw->promise, bp->cpu, weight, why);
+	return hw_breakpoint_promise_to_task(&hw->promise, bp->hw.target, bp->cpu, weight,
+					     event_family(bp), bp->parent, why);
 }
 
-static int hw_breakpoint_check(struct perf_event *bp)
+static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	int err = hw_breakpoint_parse(bp, &bp->attr, hw);
 
+	*why = objection(bp, &bp->attr, hw);
+	if (*why)
+		return -EINVAL;
 	/* The original was checked; its task may have fewer rights by now. */
-	if (err || bp->parent)
-		return err;
-	if (bp->cpu >= 0 && !cpu_online(bp->cpu))
+	if (bp->parent)
+		return 0;
+	if (bp->cpu >= 0 && !cpu_online(bp->cpu)) {
+		*why = "the CPU is offline";
 		return -ENODEV;
-	return hw_breakpoint_permit(hw);
+	}
+	return hw_breakpoint_permit(hw, why);
 }
 
 static int hw_breakpoint_event_init(struct perf_event *bp)
 {
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	const char *why = NULL;
 	int err;
 
 	if (bp->attr.type != PERF_TYPE_BREAKPOINT)
@@ -318,12 +204,16 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	if (has_branch_stack(bp))
 		return -EOPNOTSUPP;
 
-	err = hw_breakpoint_check(bp);
+	err = hw_breakpoint_check(bp, &why);
 	if (!err)
-		err = hw_breakpoint_reserve(bp);
-	if (!err)
-		bp->destroy = hw_breakpoint_event_destroy;
-	return err;
+		err = hw_breakpoint_reserve(bp, no_room);
+	if (err) {
+		refuse(bp, &bp->attr, err, why ?: no_room);
+		return err;
+	}
+	bp->destroy = hw_breakpoint_event_destroy;
+	trace_hw_breakpoint_register(bp);
+	return 0;
 }
 
 static int hw_breakpoint_add(struct perf_event *bp, int flags)
@@ -333,12 +223,14 @@ static int hw_breakpoint_add(struct perf_event *bp, int flags)
 		bp->hw.last_period = bp->hw.sample_period;
 		perf_swevent_set_period(bp);
 	}
-	return arch_hw_breakpoint_add(bp);
+	trace_hw_breakpoint_install(bp);
+	return arch_hw_breakpoint_add(counter_arch_bp(bp));
 }
 
 static void hw_breakpoint_del(struct perf_event *bp, int flags)
 {
-	arch_hw_breakpoint_del(bp);
+	arch_hw_breakpoint_del(counter_arch_bp(bp));
+	trace_hw_breakpoint_uninstall(bp);
 }
 
 static void hw_breakpoint_start(struct perf_event *bp, int flags)
@@ -386,37 +278,6 @@ static struct pmu perf_breakpoint = {
 /* === Interface ============================================================ */
 
 /**
- * hw_breakpoint_slots() - how many breakpoints a CPU has room for
- * @type: TYPE_INST or TYPE_DATA
- *
- * Context: any.
- * Return: the number of registers, used or not.
- */
-int hw_breakpoint_slots(int type)
-{
-	return table.nr_slots;
-}
-EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
-
-/**
- * hw_breakpoint_is_used() - does anybody hold a promise?
- *
- * Context: any but NMI and #DB. The answer may be outdated when it arrives.
- * Return: true if a breakpoint exists anywhere, enabled or not.
- */
-bool hw_breakpoint_is_used(void)
-{
-	unsigned long flags;
-	bool used;
-
-	spin_lock_irqsave(&table_lock, flags);
-	used = hw_breakpoint_table_used(&table);
-	spin_unlock_irqrestore(&table_lock, flags);
-	return used;
-}
-EXPORT_SYMBOL_GPL(hw_breakpoint_is_used);
-
-/**
  * register_user_hw_breakpoint() - set a breakpoint for a task
  * @attr: from hw_breakpoint_init() or ptrace_breakpoint_init(); copied
  * @triggered: called at each hit, in the context of the #DB: it must not sleep, and
@@ -434,7 +295,12 @@ register_user_hw_breakpoint(struct perf_event_attr *attr,
 			    perf_overflow_handler_t triggered, void *context,
 			    struct task_struct *tsk)
 {
-	return perf_event_create_kernel_counter(attr, -1, tsk, triggered, context);
+	struct perf_event *bp;
+
+	bp = perf_event_create_kernel_counter(attr, -1, tsk, triggered, context);
+	if (!IS_ERR(bp))
+		counter_arch_bp(bp)->caller = __builtin_return_address(0);
+	return bp;
 }
 EXPORT_SYMBOL_GPL(register_user_hw_breakpoint);
 
@@ -447,14 +313,35 @@ static void copy_modifiable(struct perf_event_attr *to,
 	to->disabled = from->disabled;
 }
 
+/**
+ * hw_breakpoint_check_attr() - could a CPU's own breakpoint of the kernel be made so?
+ * @attr: its attribute
+ * @hw: set to what that means on this machine, but for what isn't the architecture's
+ * @why: on error, set to the reason
+ *
+ * Context: any but NMI.
+ * Return: 0, -EINVAL or -EPERM as for a new event; whether there is room isn't asked.
+ */
+int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw,
+			     const char **why)
+{
+	*why = objection(NULL, attr, hw);
+	return *why ? -EINVAL : hw_breakpoint_permit(hw, why);
+}
+
 /* May @bp become what @attr, which is all of its attribute, says? */
 static int check_modified(const struct perf_event *bp, const struct perf_event_attr *attr)
 {
 	struct arch_hw_breakpoint hw;
-	int err = hw_breakpoint_parse(bp, attr, &hw);
+	const char *why = objection(bp, attr, &hw);
+	int err = why ? -EINVAL : 0;
 
 	/* What its original may, an inherited copy may, or the two would differ. */
-	return err || bp->parent ? err : hw_breakpoint_permit(&hw);
+	if (!err && !bp->parent)
+		err = hw_breakpoint_permit(&hw, &why);
+	if (err)
+		refuse(bp, attr, err, why);
+	return err;
 }
 
 /*
@@ -470,9 +357,11 @@ static int publish_modified(struct perf_event *bp, const struct perf_event_attr 
 	raw_spin_lock_irqsave(&ctx->lock, flags);
 	if (bp->state <= PERF_EVENT_STATE_OFF) {
 		copy_modifiable(&bp->attr, attr);
-		err = hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
+		err = arch_hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
 	}
 	raw_spin_unlock_irqrestore(&ctx->lock, flags);
+	if (!err)
+		trace_hw_breakpoint_modify(bp);
 	return err;
 }
 
@@ -495,8 +384,11 @@ int modify_user_hw_breakpoint_check(struct perf_event *bp,
 	int err;
 
 	copy_modifiable(&modified, attr);
-	if (check && !bp->parent && memcmp(&modified, attr, sizeof(modified)))
+	if (check && !bp->parent && memcmp(&modified, attr, sizeof(modified))) {
+		refuse(bp, attr, -EINVAL,
+		       "only address, length, type and disabled can be modified");
 		return -EINVAL;
+	}
 
 	err = check_modified(bp, &modified);
 	return err ?: publish_modified(bp, &modified);
@@ -529,6 +421,50 @@ int modify_user_hw_breakpoint(struct perf_event *bp, struct perf_event_attr *att
 EXPORT_SYMBOL_GPL(modify_user_hw_breakpoint);
 
 /**
+ * hw_breakpoint_move_local() - watch another address on this CPU, at once
+ * @bp: a breakpoint of the kernel's own that is bound to this CPU, such as this CPU's of
+ *	register_wide_hw_breakpoint()
+ * @addr: the kernel address to be watched from now on, aligned as for a new breakpoint
+ *
+ * Nothing but the address changes: not the length, the type, the count, or whether it is
+ * enabled. When this returns the old address isn't watched any more and the new one is;
+ * called from a #DB, an NMI or a machine check, during which nothing is watched, that
+ * holds from its end on. DR7 as it was saved by them doesn't come back. If the event is
+ * disabled, it has the address when it is enabled.
+ *
+ * The caller sees to it that the event isn't unregistered or modified at the same time,
+ * and, where the breakpoint is one for execution, that no module is being unloaded.
+ *
+ * Context: any, NMI included, from the #DB of a hit too; the caller stays on the CPU.
+ * Takes no lock and allocates nothing.
+ * Return: 0; -EINVAL if the address can't be watched, or @bp is not such an event.
+ */
+int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	unsigned long flags;
+	int err;
+
+	if (bp->cpu != raw_smp_processor_id() || bp->hw.target || bp->attr.exclude_kernel)
+		return -EINVAL;
+	err = arch_hw_breakpoint_check_move(hw, addr);
+	if (err)
+		return err;
+
+	local_irq_save(flags);
+	arch_hw_breakpoint_move(hw, addr);
+	/* An NMI may have moved it on. */
+	do {
+		addr = READ_ONCE(hw->address);
+		WRITE_ONCE(bp->attr.bp_addr, addr);
+	} while (addr != READ_ONCE(hw->address));
+	trace_hw_breakpoint_modify(bp);
+	local_irq_restore(flags);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_move_local);
+
+/**
  * unregister_hw_breakpoint() - remove a breakpoint
  * @bp: the event, or NULL
  *
@@ -544,61 +480,6 @@ void unregister_hw_breakpoint(struct perf_event *bp)
 EXPORT_SYMBOL_GPL(unregister_hw_breakpoint);
 
 /**
- * register_wide_hw_breakpoint() - set a breakpoint on every CPU that is online
- * @attr: from hw_breakpoint_init(); copied
- * @triggered: as for register_user_hw_breakpoint()
- * @context: for @triggered, as event->overflow_handler_context
- *
- * Context: may sleep.
- * Return: the events, one for each CPU, or an ERR_PTR as for
- * register_user_hw_breakpoint(). It is on all CPUs or on none.
- */
-struct perf_event * __percpu *
-register_wide_hw_breakpoint(struct perf_event_attr *attr,
-			    perf_overflow_handler_t triggered, void *context)
-{
-	struct perf_event * __percpu *cpu_events = alloc_percpu(typeof(*cpu_events));
-	struct perf_event *bp;
-	long err = 0;
-	int cpu;
-
-	if (!cpu_events)
-		return (struct perf_event * __percpu __force *)ERR_PTR(-ENOMEM);
-
-	cpus_read_lock();
-	for_each_online_cpu(cpu) {
-		bp = perf_event_create_kernel_counter(attr, cpu, NULL, triggered, context);
-		err = PTR_ERR_OR_ZERO(bp);
-		if (err)
-			break;
-		*per_cpu_ptr(cpu_events, cpu) = bp;
-	}
-	cpus_read_unlock();
-
-	if (!err)
-		return cpu_events;
-	unregister_wide_hw_breakpoint(cpu_events);
-	return (struct perf_event * __percpu __force *)ERR_PTR(err);
-}
-EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
-
-/**
- * unregister_wide_hw_breakpoint() - remove a breakpoint from all CPUs
- * @cpu_events: from register_wide_hw_breakpoint()
- *
- * Context: may sleep.
- */
-void unregister_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		unregister_hw_breakpoint(*per_cpu_ptr(cpu_events, cpu));
-	free_percpu(cpu_events);
-}
-EXPORT_SYMBOL_GPL(unregister_wide_hw_breakpoint);
-
-/**
  * init_hw_breakpoint() - set up the layer
  *
  * Context: once, from perf core's own set-up, before any event exists.
@@ -606,13 +487,10 @@ EXPORT_SYMBOL_GPL(unregister_wide_hw_breakpoint);
  */
 int __init init_hw_breakpoint(void)
 {
-	struct hw_breakpoint_cpu_slots *cpus;
+	int err = hw_breakpoint_promises_init();
 
-	cpus = kcalloc(nr_cpu_ids, sizeof(*cpus), GFP_KERNEL);
-	if (!cpus)
-		return -ENOMEM;
-	hw_breakpoint_table_init(&table, cpus, nr_cpu_ids, HBP_NUM);
-
+	if (err)
+		return err;
 	arch_hw_breakpoint_init();
 	return perf_pmu_register(&perf_breakpoint, "breakpoint", PERF_TYPE_BREAKPOINT);
 }

@@ -94,25 +94,6 @@ static void account_count(struct hw_breakpoint_table *table,
 			     account->everywhere + run_weight(run), by);
 }
 
-static void account_link(struct hw_breakpoint_promise *promise)
-{
-	struct hw_breakpoint_promise **link = &promise->account->promises;
-
-	while (*link && (*link)->cpu < promise->cpu)
-		link = &(*link)->next;
-	promise->next = *link;
-	*link = promise;
-}
-
-static void account_unlink(struct hw_breakpoint_promise *promise)
-{
-	struct hw_breakpoint_promise **link = &promise->account->promises;
-
-	while (*link != promise)
-		link = &(*link)->next;
-	*link = promise->next;
-}
-
 /* === CPUs === */
 
 static void cpu_weigh(struct hw_breakpoint_table *table, int cpu, unsigned int weight)
@@ -126,17 +107,47 @@ static void cpu_weigh(struct hw_breakpoint_table *table, int cpu, unsigned int w
 
 /* === Promises === */
 
+/* The list that @promise stands in. A CPU's has at most nr_slots of them. */
+static struct hw_breakpoint_promise **list_of(struct hw_breakpoint_table *table,
+					      const struct hw_breakpoint_promise *promise)
+{
+	return promise->account ? &promise->account->promises :
+				  &table->cpu[promise->cpu].promises;
+}
+
+static void promise_link(struct hw_breakpoint_table *table,
+			 struct hw_breakpoint_promise *promise)
+{
+	struct hw_breakpoint_promise **link = list_of(table, promise);
+
+	while (*link && (*link)->cpu < promise->cpu)
+		link = &(*link)->next;
+	promise->next = *link;
+	*link = promise;
+}
+
+static void promise_unlink(struct hw_breakpoint_table *table,
+			   struct hw_breakpoint_promise *promise)
+{
+	struct hw_breakpoint_promise **link = list_of(table, promise);
+
+	while (*link != promise)
+		link = &(*link)->next;
+	*link = promise->next;
+}
+
 static void promise_attach(struct hw_breakpoint_table *table,
 			   struct hw_breakpoint_promise *promise,
 			   struct hw_breakpoint_account *account)
 {
 	promise->account = account;
 	if (!account) {
+		promise_link(table, promise);
 		cpu_weigh(table, promise->cpu, promise->weight);
 		return;
 	}
 	account_count(table, account, promise->cpu, -1);
-	account_link(promise);
+	promise_link(table, promise);
 	if (promise->cpu < 0)
 		account->everywhere += promise->weight;
 	account_count(table, account, promise->cpu, 1);
@@ -148,11 +159,12 @@ static void promise_detach(struct hw_breakpoint_table *table,
 	struct hw_breakpoint_account *account = promise->account;
 
 	if (!account) {
+		promise_unlink(table, promise);
 		cpu_weigh(table, promise->cpu, -promise->weight);
 		return;
 	}
 	account_count(table, account, promise->cpu, -1);
-	account_unlink(promise);
+	promise_unlink(table, promise);
 	if (promise->cpu < 0)
 		account->everywhere -= promise->weight;
 	account_count(table, account, promise->cpu, 1);
@@ -263,7 +275,7 @@ void hw_breakpoint_table_inherit(struct hw_breakpoint_table *table,
 				 int cpu, unsigned int weight, const void *family)
 {
 	*promise = (struct hw_breakpoint_promise) {
-		.family = family, .cpu = cpu, .weight = weight,
+		.family = family, .cpu = cpu, .weight = weight, .holder = promise->holder,
 	};
 	if (!weight)
 		return;
@@ -320,7 +332,7 @@ void hw_breakpoint_table_release(struct hw_breakpoint_table *table,
 	if (!promise->weight)
 		return;
 	promise_detach(table, promise);
-	*promise = (struct hw_breakpoint_promise) { };
+	*promise = (struct hw_breakpoint_promise) { .holder = promise->holder };
 	table->nr_promises--;
 }
 
@@ -412,6 +424,35 @@ unsigned int hw_breakpoint_table_task_slots(const struct hw_breakpoint_table *ta
 					    unsigned int cpu)
 {
 	return max(levels_highest(&table->tasks), levels_highest(&table->cpu[cpu].tasks));
+}
+
+/**
+ * hw_breakpoint_table_cpu_promises() - the promises of a CPU's own events
+ * @table: the table
+ * @cpu: the CPU
+ *
+ * Context: any; the caller holds the table's lock.
+ * Return: the first one, from which next leads on; or NULL.
+ */
+const struct hw_breakpoint_promise *
+hw_breakpoint_table_cpu_promises(const struct hw_breakpoint_table *table, unsigned int cpu)
+{
+	return table->cpu[cpu].promises;
+}
+
+/**
+ * hw_breakpoint_account_slots() - what a task may use on a CPU
+ * @account: its account
+ * @cpu: the CPU
+ *
+ * Context: any; the caller holds the table's lock.
+ * Return: a number of registers.
+ */
+unsigned int hw_breakpoint_account_slots(const struct hw_breakpoint_account *account, int cpu)
+{
+	const struct hw_breakpoint_promise *run = first_run(account, cpu);
+
+	return account->everywhere + (run ? run_weight(run) : 0);
 }
 
 /**

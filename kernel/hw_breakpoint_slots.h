@@ -50,11 +50,13 @@ struct hw_breakpoint_levels {
 
 /**
  * struct hw_breakpoint_cpu_slots - what was promised on one CPU
- * @slots: registers promised to the CPU's own events; never above nr_slots
+ * @promises: those of the CPU's own events
+ * @slots: the sum of their weights; never above nr_slots
  * @tasks: accounts that have a promise for just this CPU, by all that they may
  *	use on it: their account's everywhere, and what is just for this CPU
  */
 struct hw_breakpoint_cpu_slots {
+	struct hw_breakpoint_promise	*promises;
 	unsigned int			slots;
 	struct hw_breakpoint_levels	tasks;
 };
@@ -127,6 +129,9 @@ unsigned int hw_breakpoint_table_cpu_slots(const struct hw_breakpoint_table *tab
 					   unsigned int cpu);
 unsigned int hw_breakpoint_table_task_slots(const struct hw_breakpoint_table *table,
 					    unsigned int cpu);
+const struct hw_breakpoint_promise *
+hw_breakpoint_table_cpu_promises(const struct hw_breakpoint_table *table, unsigned int cpu);
+unsigned int hw_breakpoint_account_slots(const struct hw_breakpoint_account *account, int cpu);
 bool hw_breakpoint_account_empty(const struct hw_breakpoint_account *account);
 
 #endif /* _KERNEL_HW_BREAKPOINT_SLOTS_H */

@@ -3,45 +3,16 @@
 # Boots the kernel of $FLAVOUR on Bochs and runs $RUN there; exits with its status.
 # Copyright (C) 2026 The hw_breakpoint authors
 #
-# Bochs has one CPU whose debug registers behave as real ones do, and no host files:
-# the static binaries and the scripts that $RUN names, and $BOCHS_FILES, go into an
-# initramfs at the same paths; $RUN runs in the folder we were called from, by busybox sh.
+# Bochs has one CPU whose debug registers behave as real ones do, and no host files: what
+# $RUN and $BOCHS_FILES name goes into an initramfs, as files.sh says.
 # Environment: RUN, BOCHS_FILES, FLAVOUR, KERNEL, APPEND, TIMEOUT (default 600), MEM in MiB.
 set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
+. "$(dirname "$0")/files.sh"
 . "$(dirname "$0")/verdict.sh"
 # Bochs' CPUID says something odd about its cores, long before anything of ours runs.
 # shellcheck disable=SC2034
 EXCUSED='WARNING: .* at arch/x86/kernel/cpu/topology_common.c:[0-9]+ parse_legacy'
-
-# Puts file $1 into the initramfs, at its absolute path.
-take() {
-	local path
-	path=$(realpath -s "$1")
-	if readelf -l "$path" 2>/dev/null | grep -q INTERP; then
-		die "$1 is not static, and Bochs has no libraries: link it with -static"
-	fi
-	mkdir -p "$dir/files$(dirname "$path")"
-	cp -L "$path" "$dir/files$path"
-}
-
-# Words of $RUN that are files here; programs that busybox has are in it already.
-collect() {
-	local word
-	mkdir -p "$dir/files$PWD"
-	for word in ${BOCHS_FILES:-}; do
-		[ -f "$word" ] || die "BOCHS_FILES names $word, which is not there"
-		take "$word"
-	done
-	while read -r word; do
-		case $word in
-		/dev/* | /proc/* | /sys/*) ;;
-		*/*) if [ -f "$word" ]; then take "$word"; fi ;;
-		esac
-	done < <(tr -s '[:space:];&|<>()"'"'" '\n' <<<"$RUN")
-	printf 'cd %q\nexport FLAVOUR=%q KERNEL=%q HWBP_IN_VM=1\n%s\n' "$PWD" "$FLAVOUR" "$KERNEL" "$RUN" >"$dir/files/hwbp.sh"
-	echo "$mark" >"$dir/files/hwbp.word"
-}
 
 # noxsave: Bochs' XSAVE area has a size that makes Linux warn.
 make_iso() {
@@ -131,7 +102,9 @@ trap 'kill -9 "${bochs:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
 mkdir -p "$CACHE/consoles"
 console=$(mktemp "$CACHE/consoles/$FLAVOUR-bochs.XXXXXX")
 mark=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-collect
+# shellcheck disable=SC2086
+collect BOCHS_FILES ${BOCHS_FILES:-}
+echo "$mark" >"$dir/files/hwbp.word"
 make_iso
 write_config
 say "booting $FLAVOUR on Bochs (about a minute)"

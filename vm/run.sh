@@ -7,12 +7,23 @@
 # ICOUNT, ACCEL. The guest sees the host's files through an overlay: what it writes is gone
 # afterwards. $RUN runs in the folder we were called from. 124 is a hang, 99 a complaint of
 # the kernel (a WARN, an oops, a report), 98 a machine that ended without a verdict.
+#
+# VM_ROOT=ram: the host's files would not survive that the guest sleeps, so what $RUN and
+# $VM_FILES name goes into an initramfs instead (files.sh). A guest that has suspended itself
+# to RAM is then woken at once; one that has hibernated has ended without a verdict, and goes
+# on when the same is run again with resume= in $APPEND.
 set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
+. "$(dirname "$0")/files.sh"
 . "$(dirname "$0")/verdict.sh"
 
 initramfs() {
 	local cpio
+	if [ "$mode" = ram ]; then
+		"$ROOT/vm/initramfs.sh" "$dir/initrd" "$dir/files"
+		echo "$dir/initrd"
+		return
+	fi
 	cpio=$CACHE/initramfs-$(hash_files "$ROOT/vm/init" "$ROOT/vm/initramfs.sh" /bin/busybox).gz
 	[ -s "$cpio" ] || "$ROOT/vm/initramfs.sh" "$cpio"
 	echo "$cpio"
@@ -37,7 +48,30 @@ keep_console() {
 	find "$CACHE/consoles" -type f -mmin +1440 -delete
 }
 
+# Wakes the guest when QEMU tells, over its monitor, that it sleeps: an alarm of the guest's
+# own could ring before it does.
+waker() {
+	local line
+	exec 3<>"$dir/qmp.in" 4<>"$dir/qmp.out"
+	echo '{ "execute": "qmp_capabilities" }' >&3
+	while read -r line <&4; do
+		case $line in
+		*'"event": "SUSPEND"'*) echo '{ "execute": "system_wakeup" }' >&3 ;;
+		esac
+	done
+}
+
+# A thread for each CPU, unless the kernel patches its own code all the time (jump labels):
+# before version 8.1 a thread of QEMU can translate code that another one changes, and then
+# runs the old code for ever: an int3 long after it was taken away.
+tcg_threads() { if grep -q '^CONFIG_JUMP_LABEL=y' "$(dirname "$image")/.config"; then echo single; else echo multi; fi; }
+
 mode=${1:-command}
+case ${VM_ROOT:-host} in
+host) ;;
+ram) [ "$mode" != shell ] || die "no shell with VM_ROOT=ram"; mode=ram ;;
+*) die "unknown VM_ROOT '$VM_ROOT': use host or ram" ;;
+esac
 CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300}
 [[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS '$CPUS' is not a number: use 1 to 16"
 [[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
@@ -45,8 +79,22 @@ CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300}
 check_flavour
 resolve_kernel
 image=$("$ROOT/overlay/kernel.sh" | tail -n 1)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")
+trap 'kill "${waker:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+root=()
+if [ "$mode" = ram ]; then
+	# shellcheck disable=SC2086
+	collect VM_FILES ${VM_FILES:-}
+	mkfifo "$dir/qmp.in" "$dir/qmp.out"
+	waker &
+	waker=$!
+	root+=(-chardev "pipe,id=qmp,path=$dir/qmp" -mon "chardev=qmp,mode=control")
+else
+	write_command
+	root+=(-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
+fi
 initrd=$(initramfs)
-accel=tcg,thread=multi
+accel=tcg,thread=$(tcg_threads)
 extra=()
 if [ "${ICOUNT:-}" = 1 ]; then
 	accel=tcg,thread=single
@@ -56,10 +104,7 @@ else
 	[ "$found" = tcg ] || accel=$found
 fi
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
 keep_console
-write_command
 append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr no_timer_check"
 # The BIOS's interrupt routing methods, interpreted under KASAN and TCG, take a minute and
 # more; all devices here have message interrupts.
@@ -72,8 +117,7 @@ qemu=(qemu-system-x86_64 -machine pc -accel "$accel" -cpu "max,la57=off" -smp "$
 	-nodefaults -no-user-config -display none -no-reboot -rtc base=utc
 	-kernel "$image" -initrd "$initrd" -append "$append"
 	-serial "file:$console"
-	-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
-	-device virtio-rng-pci "${extra[@]}")
+	-device virtio-rng-pci "${root[@]}" "${extra[@]}")
 # Words of QEMU_ARGS are split as a shell would.
 eval "qemu+=(${QEMU_ARGS:-})"
 

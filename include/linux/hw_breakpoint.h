@@ -127,11 +127,28 @@ void unregister_hw_breakpoint(struct perf_event *bp);
 struct perf_event * __percpu *
 register_wide_hw_breakpoint(struct perf_event_attr *attr,
 			    perf_overflow_handler_t triggered, void *context);
+struct perf_event * __percpu *
+register_wide_hw_breakpoint_as(const char *kind, const char *name, struct perf_event_attr *attr,
+			       perf_overflow_handler_t triggered, void *context);
+int modify_wide_hw_breakpoint(struct perf_event *__percpu *cpu_events,
+			      struct perf_event_attr *attr);
 void unregister_wide_hw_breakpoint(struct perf_event *__percpu *cpu_events);
+
+int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr);
+int hw_breakpoint_move_wide(struct perf_event *__percpu *cpu_events, unsigned long addr,
+			    unsigned long *ticket);
+bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events, unsigned long ticket);
+void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events);
+
+/* For who holds a register on every CPU; the kernel debugger can't wait. */
+int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
+				     unsigned int weight, char *why);
+int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
+					 unsigned int weight, char *why);
 
 /* For who holds one promise for many events; see arch_hw_breakpoint_prepaid(). */
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
-			      struct task_struct *tsk, unsigned int weight);
+			      struct task_struct *tsk, unsigned int weight, char *why);
 
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk);
 int init_hw_breakpoint(void);
@@ -180,8 +197,42 @@ register_wide_hw_breakpoint(struct perf_event_attr *attr,
 	return (struct perf_event * __percpu __force *)ERR_PTR(-EOPNOTSUPP);
 }
 
+static inline struct perf_event * __percpu *
+register_wide_hw_breakpoint_as(const char *kind, const char *name, struct perf_event_attr *attr,
+			       perf_overflow_handler_t triggered, void *context)
+{
+	return (struct perf_event * __percpu __force *)ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
+					    struct perf_event_attr *attr)
+{
+	return -EOPNOTSUPP;
+}
+
 static inline void
 unregister_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events)
+{
+}
+
+static inline int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int hw_breakpoint_move_wide(struct perf_event *__percpu *cpu_events,
+					  unsigned long addr, unsigned long *ticket)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events,
+				       unsigned long ticket)
+{
+	return true;
+}
+
+static inline void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events)
 {
 }
 

@@ -14,16 +14,19 @@
 #define _LINUX_HW_BREAKPOINT_PROMISE_H
 
 struct hw_breakpoint_account;
+struct hw_breakpoint_holder;
 
 /**
  * struct hw_breakpoint_promise - the debug registers that one event may count on
  * @account: the account that is charged; NULL: a CPU's own event
- * @next: the next promise on @account, in the order of @cpu
+ * @next: the next promise on @account, in the order of @cpu; or the CPU's next
  * @family: the same for an event and all its inherited copies; NULL: none
  * @cpu: the CPU that it is for; -1: every CPU (task events only)
- * @weight: in registers; 0: nothing is held and no other field means anything
+ * @weight: in registers; 0: nothing is held and no other field but @holder means anything
+ * @holder: who can tell whose this is (hw_breakpoint_holder.h); set by who reserves, before
+ *	that, and left alone by the table
  *
- * All fields belong to the constraint table and are protected by its lock.
+ * All other fields belong to the constraint table and are protected by its lock.
  * Zeroed memory is a promise of nothing.
  */
 struct hw_breakpoint_promise {
@@ -32,6 +35,7 @@ struct hw_breakpoint_promise {
 	const void			*family;
 	int				cpu;
 	unsigned int			weight;
+	const struct hw_breakpoint_holder *holder;
 };
 
 #endif /* _LINUX_HW_BREAKPOINT_PROMISE_H */

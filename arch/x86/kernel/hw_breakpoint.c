@@ -10,12 +10,18 @@
  * interrupts off. In the bracket it is only noted what is wanted; at its end
  * arch_hw_breakpoint_commit() programs the difference, with one write to DR7.
  *
+ * Guests (KVM), text poking and kexec borrow the registers; what is wanted meanwhile is
+ * programmed when they come back.
+ *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
 #include <linux/compat.h>
+#include <linux/cpuhotplug.h>
 #include <linux/export.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_stats.h>
+#include <linux/init.h>
 #include <linux/kdebug.h>
 #include <linux/kprobes.h>
 #include <linux/log2.h>
@@ -30,6 +36,8 @@
 #include <asm/desc.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
+
+#include <trace/events/hw_breakpoint.h>
 
 #include "hw_breakpoint_dr7.h"
 
@@ -46,36 +54,45 @@ DEFINE_PER_CPU(unsigned long, cpu_dr7);
 EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 
 /*
- * How many #DBs, NMIs, MCEs and commits on this CPU need DR7 to stay zero. Only the
- * one that leaves last arms it again; see local_db_save().
+ * Why DR7 is zero though cpu_dr7 may not be: a count of the #DBs, NMIs, MCEs and commits
+ * in progress on this CPU, and CPU_DR7_TEXT, _GUEST and _DEBUGGER. Who takes it to zero
+ * arms again; while it is not, nobody writes a nonzero DR7. See asm/debugreg.h.
  */
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
+EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 
 /*
  * One CPU's DR0-DR3. Only the CPU itself touches them, with interrupts off; a #DB or
  * NMI can come at any instruction in between and must find them consistent:
  *
- *  - a register that DR7 arms has its event in @armed, with the address and setting
+ *  - a register that DR7 arms has its breakpoint in @armed, with the address and setting
  *    that are in the hardware;
- *  - an event in @armed that isn't in @wanted is on its way out: its hits are nobody's.
+ *  - a breakpoint in @armed that isn't in @wanted is on its way out: its hits are nobody's.
  *
- *      add/del          commit
+ *      add/del/move     commit
  *   -------------> wanted ----> armed, DR0-DR3, DR7
+ *
+ * An NMI may itself add, delete, move and commit, for the kernel debugger and for those who
+ * move a breakpoint. If it came in the middle of a commit it leaves the programming to that,
+ * which finds @noted changed and goes round again: before anything else runs on this CPU.
  */
 struct debug_registers {
-	/* What perf core wants on this CPU. */
-	struct perf_event	*wanted[HBP_NUM];
+	/* What is to be watched on this CPU. */
+	struct arch_hw_breakpoint	*wanted[HBP_NUM];
 	/* Whose the armed registers are. */
-	struct perf_event	*armed[HBP_NUM];
+	struct arch_hw_breakpoint	*armed[HBP_NUM];
 	/*
 	 * What was last written to DR0-DR3 and to AMD's masks for them, and for which
 	 * of them (bit n) it is known to be there still.
 	 */
-	unsigned long		address[HBP_NUM];
-	unsigned long		mask[HBP_NUM];
-	unsigned long		known;
-	/* @wanted has changed since the last commit. */
-	bool			dirty;
+	unsigned long			address[HBP_NUM];
+	unsigned long			mask[HBP_NUM];
+	unsigned long			known;
+	/* How often @wanted, or an address in it, has changed; up to where it is programmed. */
+	unsigned int			noted;
+	unsigned int			programmed;
+	/* A commit is in progress. */
+	bool				busy;
 };
 
 static DEFINE_PER_CPU(struct debug_registers, debug_registers);
@@ -94,7 +111,7 @@ static bool data_len_fits_mask(u64 len)
 	       is_power_of_2(len) && len <= 1ULL << 32;
 }
 
-static int parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw)
+static const char *parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw)
 {
 	u64 len = attr->bp_len;
 
@@ -105,10 +122,10 @@ static int parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpo
 		hw->len = 1;
 		hw->mask = len - 1;
 	} else {
-		return -EINVAL;
+		return "data has to be 1, 2, 4 or 8 bytes long";
 	}
 	/* The hardware ignores the address bits below the length. */
-	return attr->bp_addr & (len - 1) ? -EINVAL : 0;
+	return attr->bp_addr & (len - 1) ? "the address isn't a multiple of the length" : NULL;
 }
 
 /*
@@ -116,14 +133,17 @@ static int parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpo
  * was once required, sizeof(long): that of the caller. An inherited copy may be made
  * by a task of the other kind.
  */
-static int parse_execution(const struct perf_event *bp, const struct perf_event_attr *attr,
-			   struct arch_hw_breakpoint *hw)
+static const char *parse_execution(const struct perf_event *bp,
+				   const struct perf_event_attr *attr,
+				   struct arch_hw_breakpoint *hw)
 {
 	hw->len = 1;
 	hw->mask = 0;
 	if (attr->bp_len == 1 || attr->bp_len == sizeof(long))
-		return 0;
-	return attr->bp_len == 4 && (bp->parent || in_compat_syscall()) ? 0 : -EINVAL;
+		return NULL;
+	if (attr->bp_len == 4 && ((bp && bp->parent) || in_compat_syscall()))
+		return NULL;
+	return "the length for execution is sizeof(long), or 1";
 }
 
 static unsigned long last_byte(const struct arch_hw_breakpoint *hw)
@@ -156,7 +176,8 @@ static bool touches_debug_entry(const struct arch_hw_breakpoint *hw, int cpu)
 	       touches(hw, &per_cpu(x86_spec_ctrl_current, cpu), sizeof(u64)) ||
 	       touches(hw, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
 	       touches(hw, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
-	       touches(hw, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers));
+	       touches(hw, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers)) ||
+	       hw_breakpoint_stats_at(hw->address, last_byte(hw), cpu);
 }
 
 static bool touches_percpu_base(const struct arch_hw_breakpoint *hw)
@@ -195,42 +216,64 @@ bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw)
 	return last_byte(hw) >= TASK_SIZE_MAX;
 }
 
+static const char *parse_type(const struct perf_event *bp, const struct perf_event_attr *attr,
+			      struct arch_hw_breakpoint *hw)
+{
+	switch (attr->bp_type) {
+	case HW_BREAKPOINT_W:
+	case HW_BREAKPOINT_RW:
+		return parse_data(attr, hw);
+	case HW_BREAKPOINT_X:
+		return parse_execution(bp, attr, hw);
+	case HW_BREAKPOINT_R:
+		return "x86 can't watch reads alone";
+	default:
+		return "the type is none of write, read and write, execute";
+	}
+}
+
 /**
- * arch_hw_breakpoint_parse() - check an attribute and translate it
- * @bp: the event that it is for, or NULL where there is none yet; execution of 4
- *	bytes needs it
+ * arch_hw_breakpoint_objection() - check an attribute and translate it
+ * @bp: the event that it is for, or NULL where there is none yet
  * @attr: bp_addr, bp_len and bp_type are looked at
- * @hw: written, but for the promise; undefined on error
+ * @hw: address, mask, type and len are written; they are undefined if there is an objection
  *
  * Context: process context.
- * Return: 0, or -EINVAL for what x86 can't watch, or must not.
+ * Return: NULL, or in words what x86 can't watch, or must not.
+ */
+const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
+					 const struct perf_event_attr *attr,
+					 struct arch_hw_breakpoint *hw)
+{
+	const char *why;
+
+	hw->address = attr->bp_addr;
+	hw->type = attr->bp_type;
+	why = parse_type(bp, attr, hw);
+	if (why)
+		return why;
+	if (attr->bp_addr != hw->address || last_byte(hw) < hw->address)
+		return "there is no such address";
+
+	/* An inherited copy's original was checked; fork() should not fail for it. */
+	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
+		return NULL;
+	return would_recurse(hw) ? "the handling of debug exceptions itself uses it" : NULL;
+}
+
+/**
+ * arch_hw_breakpoint_parse() - the same, where the reason isn't asked for
+ * @bp: as for arch_hw_breakpoint_objection()
+ * @attr: as for arch_hw_breakpoint_objection()
+ * @hw: as for arch_hw_breakpoint_objection()
+ *
+ * Context: process context.
+ * Return: 0 or -EINVAL.
  */
 int arch_hw_breakpoint_parse(const struct perf_event *bp, const struct perf_event_attr *attr,
 			     struct arch_hw_breakpoint *hw)
 {
-	int err;
-
-	hw->address = attr->bp_addr;
-	hw->type = attr->bp_type;
-
-	switch (attr->bp_type) {
-	case HW_BREAKPOINT_W:
-	case HW_BREAKPOINT_RW:
-		err = parse_data(attr, hw);
-		break;
-	case HW_BREAKPOINT_X:
-		err = parse_execution(bp, attr, hw);
-		break;
-	default:
-		err = -EINVAL;
-	}
-	if (err || attr->bp_addr != hw->address || last_byte(hw) < hw->address)
-		return -EINVAL;
-
-	/* An inherited copy's original was checked; fork() should not fail for it. */
-	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
-		return 0;
-	return would_recurse(hw) ? -EINVAL : 0;
+	return arch_hw_breakpoint_objection(bp, attr, hw) ? -EINVAL : 0;
 }
 
 /**
@@ -257,12 +300,38 @@ bool arch_hw_breakpoint_prepaid(const struct perf_event *bp)
 	return bp->overflow_handler == ptrace_hit;
 }
 
+/**
+ * arch_hw_breakpoint_check_move() - may a kernel breakpoint be moved?
+ * @hw: the breakpoint
+ * @address: where to
+ *
+ * Context: any, up to NMI.
+ * Return: 0, or -EINVAL for an address that isn't aligned, isn't the kernel's, or must
+ * not be watched, and for a breakpoint that isn't the kernel's.
+ */
+int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address)
+{
+	struct arch_hw_breakpoint moved = *hw;
+
+	moved.address = address;
+	if (address & ((hw->len - 1) | hw->mask) || last_byte(&moved) < address ||
+	    address < TASK_SIZE_MAX || !arch_hw_breakpoint_in_kernel(hw))
+		return -EINVAL;
+	return would_recurse(&moved) ? -EINVAL : 0;
+}
+
 /* === Programming the registers ============================================ */
+
+nokprobe_inline void note_change(struct debug_registers *regs)
+{
+	barrier();
+	WRITE_ONCE(regs->noted, regs->noted + 1);
+}
 
 nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
 			   const struct arch_hw_breakpoint *hw)
 {
-	return test_bit(i, &regs->known) && regs->address[i] == hw->address &&
+	return test_bit(i, &regs->known) && regs->address[i] == READ_ONCE(hw->address) &&
 	       regs->mask[i] == hw->mask;
 }
 
@@ -277,7 +346,7 @@ static int __kprobes pick_register(const struct debug_registers *regs,
 	int i, best = -EBUSY;
 
 	for (i = 0; i < HBP_NUM; i++) {
-		if (regs->wanted[i])
+		if (READ_ONCE(regs->wanted[i]))
 			continue;
 		if (holds(regs, i, hw))
 			return i;
@@ -288,47 +357,47 @@ static int __kprobes pick_register(const struct debug_registers *regs,
 }
 
 /**
- * arch_hw_breakpoint_add() - note that an event wants a register of this CPU
- * @bp: the event
+ * arch_hw_breakpoint_add() - note that a breakpoint wants a register of this CPU
+ * @hw: the breakpoint
  *
  * It has one after the next arch_hw_breakpoint_commit().
  *
- * Context: interrupts off, in a pmu_disable bracket.
+ * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
  * Return: 0, or -EBUSY if all are taken.
  */
-int __kprobes arch_hw_breakpoint_add(struct perf_event *bp)
+int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
 
-	lockdep_assert_irqs_disabled();
-	i = pick_register(regs, counter_arch_bp(bp));
-	if (i < 0)
-		return i;
-	regs->wanted[i] = bp;
-	regs->dirty = true;
+	/* The debugger, in an NMI, may take the register that was just picked. */
+	do {
+		i = pick_register(regs, hw);
+		if (i < 0)
+			return i;
+	} while (cmpxchg_local(&regs->wanted[i], NULL, hw));
+	note_change(regs);
 	return 0;
 }
 
 /**
- * arch_hw_breakpoint_del() - note that an event no longer wants its register
- * @bp: the event
+ * arch_hw_breakpoint_del() - note that a breakpoint no longer wants its register
+ * @hw: the breakpoint
  *
  * Its hits are dropped from now on; the hardware forgets it at the next
  * arch_hw_breakpoint_commit().
  *
- * Context: interrupts off, in a pmu_disable bracket.
+ * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
  */
-void __kprobes arch_hw_breakpoint_del(struct perf_event *bp)
+void __kprobes arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	int i;
 
-	lockdep_assert_irqs_disabled();
 	for (i = 0; i < HBP_NUM; i++) {
-		if (regs->wanted[i] == bp) {
-			regs->wanted[i] = NULL;
-			regs->dirty = true;
+		if (regs->wanted[i] == hw) {
+			WRITE_ONCE(regs->wanted[i], NULL);
+			note_change(regs);
 		}
 	}
 }
@@ -340,28 +409,28 @@ static unsigned long __kprobes wanted_dr7(const struct debug_registers *regs)
 	int i;
 
 	for (i = 0; i < HBP_NUM; i++) {
-		if (!regs->wanted[i])
-			continue;
-		hw = counter_arch_bp(regs->wanted[i]);
-		dr7 |= dr7_slot(i, hw->type, hw->len);
+		hw = READ_ONCE(regs->wanted[i]);
+		if (hw)
+			dr7 |= dr7_slot(i, hw->type, hw->len);
 	}
 	return dr7;
 }
 
 /*
  * Would an armed register change its meaning? Then it has to be off in between, or it
- * would be live with one event's address and another's setting.
+ * would be live with one breakpoint's address and another's setting.
  */
 static bool __kprobes must_disarm(const struct debug_registers *regs,
 				  unsigned long old, unsigned long new)
 {
+	const struct arch_hw_breakpoint *hw;
 	int i;
 
 	for (i = 0; i < HBP_NUM; i++) {
-		if (!regs->wanted[i] || !dr7_enabled(old, i))
+		hw = READ_ONCE(regs->wanted[i]);
+		if (!hw || !dr7_enabled(old, i))
 			continue;
-		if ((old ^ new) & dr7_slot_mask(i) ||
-		    !holds(regs, i, counter_arch_bp(regs->wanted[i])))
+		if ((old ^ new) & dr7_slot_mask(i) || !holds(regs, i, hw))
 			return true;
 	}
 	return false;
@@ -369,6 +438,7 @@ static bool __kprobes must_disarm(const struct debug_registers *regs,
 
 static void __kprobes write_address(unsigned int i, unsigned long address)
 {
+	hw_breakpoint_count(HW_BREAKPOINT_ADDRESS_WRITES);
 	switch (i) {
 	case 0:
 		set_debugreg(address, 0);
@@ -387,7 +457,8 @@ static void __kprobes write_address(unsigned int i, unsigned long address)
 
 /*
  * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, as it no
- * longer is when the CPU was reset. Zero, which a reset leaves, is always true.
+ * longer is when the CPU was reset. Zero, which a reset leaves, is always true; what
+ * another kernel left is dealt with by reset_masks().
  */
 static void __kprobes write_mask(unsigned int i, unsigned long mask)
 {
@@ -395,23 +466,47 @@ static void __kprobes write_mask(unsigned int i, unsigned long mask)
 	amd_set_dr_addr_mask(mask, i);
 }
 
+static void __kprobes disarm(void)
+{
+	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	set_debugreg(DR7_FIXED_1, 7);
+}
+
+static void __kprobes arm(void)
+{
+	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	hw_breakpoint_arm();
+}
+
+nokprobe_inline bool is_lent(void)
+{
+	return this_cpu_read(cpu_dr7_held) & (CPU_DR7_TEXT | CPU_DR7_GUEST);
+}
+
+/* What is lent is loaded when it comes back: until then it isn't known to be there. */
 static void __kprobes load_registers(struct debug_registers *regs)
 {
-	const struct arch_hw_breakpoint *hw;
+	struct arch_hw_breakpoint *hw;
+	unsigned long address;
 	int i;
 
 	for (i = 0; i < HBP_NUM; i++) {
-		if (!regs->wanted[i])
+		hw = READ_ONCE(regs->wanted[i]);
+		if (!hw)
 			continue;
-		hw = counter_arch_bp(regs->wanted[i]);
-		if (!holds(regs, i, hw)) {
-			regs->address[i] = hw->address;
+		if (holds(regs, i, hw)) {
+			hw_breakpoint_count(HW_BREAKPOINT_SKIPPED_WRITES);
+		} else if (is_lent()) {
+			__clear_bit(i, &regs->known);
+		} else {
+			address = READ_ONCE(hw->address);
+			regs->address[i] = address;
 			regs->mask[i] = hw->mask;
-			write_address(i, hw->address);
+			write_address(i, address);
 			write_mask(i, hw->mask);
 			__set_bit(i, &regs->known);
 		}
-		WRITE_ONCE(regs->armed[i], regs->wanted[i]);
+		WRITE_ONCE(regs->armed[i], hw);
 	}
 }
 
@@ -423,97 +518,274 @@ static void __kprobes load_registers(struct debug_registers *regs)
 static void __kprobes program(struct debug_registers *regs, unsigned long old,
 			      unsigned long new)
 {
-	this_cpu_inc(cpu_dr7_held);
-	if (old && (!new || must_disarm(regs, old, new)))
-		set_debugreg(DR7_FIXED_1, 7);
+	/* If it was up already, DR7 is zero. */
+	if (this_cpu_inc_return(cpu_dr7_held) == 1 && old &&
+	    (!new || must_disarm(regs, old, new)))
+		disarm();
 	barrier();
 
-	/* With none of ours armed, KVM leaves a guest's addresses, a reset zeroes. */
+	/* With none of ours armed, a CPU may have been reset without our knowing. */
 	if (!old)
 		regs->known = 0;
 	load_registers(regs);
 
 	barrier();
 	this_cpu_write(cpu_dr7, new);
+	/* With nothing to put back, text poking doesn't call hw_breakpoint_restore(). */
+	if (!new)
+		this_cpu_and(cpu_dr7_held, ~CPU_DR7_TEXT);
 	if (!this_cpu_dec_return(cpu_dr7_held) && new)
-		hw_breakpoint_arm();
+		arm();
+}
+
+static void __kprobes program_wanted(struct debug_registers *regs)
+{
+	unsigned long old = this_cpu_read(cpu_dr7), new = wanted_dr7(regs);
+	int i;
+
+	if (old != new || must_disarm(regs, old, new))
+		program(regs, old, new);
+
+	/*
+	 * Only now: as long as DR7 had the register, an execution breakpoint in it had
+	 * to be known as one. What stays armed may still have another owner: an equal.
+	 * What an NMI adds meanwhile isn't armed yet, and comes with the next round.
+	 */
+	for (i = 0; i < HBP_NUM; i++)
+		WRITE_ONCE(regs->armed[i], dr7_enabled(new, i) ? regs->wanted[i] : NULL);
 }
 
 /**
  * arch_hw_breakpoint_commit() - program what was noted since the last time
  *
  * Where a #DB, NMI or MCE is being handled on this CPU the registers are armed when
- * that ends. Otherwise they are when this returns.
+ * that ends; where they are lent, when they come back. Otherwise they are when this
+ * returns.
  *
- * Context: interrupts off, on the CPU whose registers they are.
+ * Context: interrupts off, on the CPU whose registers they are; NMI too.
  */
 void __kprobes arch_hw_breakpoint_commit(void)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	unsigned long old, new;
-	int i;
+	unsigned int noted;
 
-	if (!regs->dirty)
-		return;
-	lockdep_assert_irqs_disabled();
-	regs->dirty = false;
-
-	old = __this_cpu_read(cpu_dr7);
-	new = wanted_dr7(regs);
-	if (old != new || must_disarm(regs, old, new))
-		program(regs, old, new);
-
-	/*
-	 * Only now: as long as DR7 had the register, an execution breakpoint in it had
-	 * to be known as one. What stays armed may still have another event: an equal.
-	 */
-	for (i = 0; i < HBP_NUM; i++)
-		WRITE_ONCE(regs->armed[i], regs->wanted[i]);
+	/* After each round look again: an NMI that found us busy has left its change to us. */
+	while (READ_ONCE(regs->noted) != regs->programmed && !regs->busy) {
+		WRITE_ONCE(regs->busy, true);
+		barrier();
+		noted = READ_ONCE(regs->noted);
+		program_wanted(regs);
+		regs->programmed = noted;
+		barrier();
+		WRITE_ONCE(regs->busy, false);
+		barrier();
+	}
 }
 
 /**
- * hw_breakpoint_restore() - load this CPU's debug registers anew
+ * arch_hw_breakpoint_move() - change a breakpoint's address, live or not
+ * @hw: the breakpoint; if it is on a CPU, then on this one
+ * @address: has been checked
  *
- * For those who used them for something else, or found them reset: KVM after a guest's
- * exit, text poking after hw_breakpoint_disable(), resume.
+ * Context: interrupts off; #DB, NMI and MCE too, at whose end it is in force.
+ */
+void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address)
+{
+	WRITE_ONCE(hw->address, address);
+	note_change(this_cpu_ptr(&debug_registers));
+	arch_hw_breakpoint_commit();
+}
+
+/**
+ * arch_hw_breakpoint_at() - whose is a register of this CPU?
+ * @i: which, below HBP_NUM
+ * @armed: set to whether it is in force
+ *
+ * Context: interrupts off. The answer holds until they are on again.
+ * Return: the breakpoint that has it or is about to get it, or NULL.
+ */
+const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed)
+{
+	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	const struct arch_hw_breakpoint *hw = regs->wanted[i];
+
+	*armed = hw && regs->armed[i] == hw && !this_cpu_read(cpu_dr7_held);
+	return hw;
+}
+
+/* === Lending the registers ================================================ */
+
+/* From here to unhold() an NMI doesn't arm, whatever mark is taken off cpu_dr7_held. */
+nokprobe_inline void hold(void)
+{
+	this_cpu_inc(cpu_dr7_held);
+	barrier();
+}
+
+static void __kprobes unhold(void)
+{
+	barrier();
+	if (!this_cpu_dec_return(cpu_dr7_held) && hw_breakpoint_active())
+		arm();
+}
+
+/* @mark: who gives them back. What isn't known to be in the registers is loaded. */
+static void __kprobes take_back(unsigned int mark)
+{
+	hold();
+	this_cpu_and(cpu_dr7_held, ~mark);
+	note_change(this_cpu_ptr(&debug_registers));
+	arch_hw_breakpoint_commit();
+	unhold();
+}
+
+/**
+ * hw_breakpoint_restore() - arm again after hw_breakpoint_disable()
+ *
+ * If a guest has the registers meanwhile, they are armed at its exit.
  *
  * Context: interrupts off, on the CPU whose registers they are; also in an NMI or
  * #DB, at whose end DR7 is then armed.
  */
 void __kprobes hw_breakpoint_restore(void)
 {
-	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	int i;
-
-	for (i = 0; i < HBP_NUM; i++) {
-		write_address(i, regs->address[i]);
-		write_mask(i, regs->mask[i]);
-	}
-	regs->known = DR7_ALL_REGS;
-	set_debugreg(DR6_RESERVED, 6);
-	if (!this_cpu_read(cpu_dr7_held))
-		hw_breakpoint_arm();
+	take_back(CPU_DR7_TEXT);
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
 
+/* Zero masks, whatever is in them and whatever amd_set_dr_addr_mask() believes. */
+static void reset_masks(void)
+{
+	int i;
+
+	for (i = 0; i < HBP_NUM; i++) {
+		amd_set_dr_addr_mask(1, i);
+		amd_set_dr_addr_mask(0, i);
+	}
+}
+
+/**
+ * hw_breakpoint_reset() - load this CPU's registers after it lost them
+ *
+ * For resume: from memory, from disk, from a kexec'ed kernel. Whoever had borrowed the
+ * registers before is forgotten.
+ *
+ * Context: interrupts off, on the CPU whose registers they are.
+ */
+void hw_breakpoint_reset(void)
+{
+	hold();
+	disarm();
+	this_cpu_write(debug_registers.known, 0);
+	set_debugreg(DR6_RESERVED, 6);
+	reset_masks();
+	take_back(CPU_DR7_TEXT | CPU_DR7_GUEST);
+	unhold();
+}
+
+/**
+ * hw_breakpoint_guest_enter() - lend the registers to a guest
+ * @address: DR0-DR3 for the guest to run with; NULL if it can't reach them
+ *
+ * Context: interrupts off until hw_breakpoint_guest_exit().
+ */
+void hw_breakpoint_guest_enter(const unsigned long *address)
+{
+	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	int i;
+
+	this_cpu_or(cpu_dr7_held, CPU_DR7_GUEST);
+	barrier();
+	disarm();
+	if (!address)
+		return;
+	regs->known = 0;
+	for (i = 0; i < HBP_NUM; i++)
+		write_address(i, address[i]);
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter);
+
+/**
+ * hw_breakpoint_guest_exit() - take the registers back from a guest
+ *
+ * Only what the guest may have changed is written. DR6 may still say why the guest
+ * stopped, and the next #DB of ours would be misread.
+ *
+ * Context: interrupts off since hw_breakpoint_guest_enter().
+ */
+void hw_breakpoint_guest_exit(void)
+{
+	unsigned long dr6, writes = hw_breakpoint_writes();
+
+	get_debugreg(dr6, 6);
+	if (dr6 != DR6_RESERVED) {
+		hw_breakpoint_count(HW_BREAKPOINT_DR6_WRITES);
+		set_debugreg(DR6_RESERVED, 6);
+	}
+	take_back(CPU_DR7_GUEST);
+
+	hw_breakpoint_count(HW_BREAKPOINT_GUEST_EXITS);
+	hw_breakpoint_count_many(HW_BREAKPOINT_GUEST_EXIT_WRITES,
+				 hw_breakpoint_writes() - writes);
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_exit);
+
+/**
+ * hw_breakpoint_debugger_enter() - keep this CPU from trapping while a debugger has it
+ *
+ * Context: any, up to NMI. The registers stay ours, and may be programmed meanwhile.
+ */
+void __kprobes hw_breakpoint_debugger_enter(void)
+{
+	this_cpu_or(cpu_dr7_held, CPU_DR7_DEBUGGER);
+	barrier();
+	if (hw_breakpoint_active() && !is_lent())
+		disarm();
+}
+
+/**
+ * hw_breakpoint_debugger_leave() - undo hw_breakpoint_debugger_enter()
+ *
+ * Context: the same.
+ */
+void __kprobes hw_breakpoint_debugger_leave(void)
+{
+	this_cpu_and(cpu_dr7_held, ~CPU_DR7_DEBUGGER);
+	if (!this_cpu_read(cpu_dr7_held) && hw_breakpoint_active())
+		arm();
+}
+
 /* === #DB ================================================================== */
 
-static void __kprobes hit(const struct debug_registers *regs, unsigned int i,
+/* Returns true if the kernel debugger's breakpoint was hit. */
+static bool __kprobes hit(const struct debug_registers *regs, unsigned int i,
 			  struct pt_regs *ptregs)
 {
-	struct perf_event *bp = READ_ONCE(regs->armed[i]);
+	struct arch_hw_breakpoint *hw = READ_ONCE(regs->armed[i]);
+	struct perf_event *bp;
 
 	/* The processor may report a match of a register that is not enabled. */
-	if (!bp)
-		return;
+	if (!hw) {
+		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
+		return false;
+	}
 	/*
 	 * Without RF the instruction would trap again and again. That holds too for
-	 * an event on its way out.
+	 * a breakpoint on its way out.
 	 */
-	if (counter_arch_bp(bp)->type == HW_BREAKPOINT_X)
+	if (hw->type == HW_BREAKPOINT_X)
 		ptregs->flags |= X86_EFLAGS_RF;
-	if (regs->wanted[i] == bp)
-		perf_bp_event(bp, ptregs);
+	if (READ_ONCE(regs->wanted[i]) != hw) {
+		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
+		return false;
+	}
+	hw_breakpoint_count(HW_BREAKPOINT_HITS);
+	if (hw->debugger)
+		return arch_kgdb_hw_breakpoint_hit(hw);
+	bp = container_of(hw, struct perf_event, hw.info);
+	trace_hw_breakpoint_hit(bp, ptregs);
+	perf_bp_event(bp, ptregs);
+	return false;
 }
 
 /* Has a debugger of this thread something to be told, once this trap ends? */
@@ -526,11 +798,14 @@ nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
  * The reason of a #DB, in DR6, comes by pointer. All of its bits for DR0-DR3 are ours,
  * so none of them stays for whoever comes next: a debugger's are in virtual_dr6 by
  * then. Single step and bus lock aren't ours.
+ *
+ * The kernel debugger's turn comes when all hits have been counted: it stops the machine.
  */
 static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, void *data)
 {
 	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	struct die_args *args = data;
+	bool stop = false;
 	unsigned long *dr6;
 	int i;
 
@@ -542,9 +817,15 @@ static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, 
 
 	for (i = 0; i < HBP_NUM; i++) {
 		if (*dr6 & (DR_TRAP0 << i))
-			hit(regs, i, args->regs);
+			stop |= hit(regs, i, args->regs);
 	}
 	*dr6 &= ~DR_TRAP_BITS;
+	if (stop) {
+		arch_kgdb_hw_breakpoint_stop(args);
+		/* In the kernel only the debugger single-steps: it has had its stop. */
+		if (!user_mode(args->regs))
+			*dr6 &= ~DR_STEP;
+	}
 
 	return *dr6 || owes_signal(args->regs) ? NOTIFY_DONE : NOTIFY_STOP;
 }
@@ -562,4 +843,26 @@ static struct notifier_block debug_notifier = {
 void __init arch_hw_breakpoint_init(void)
 {
 	register_die_notifier(&debug_notifier);
+	arch_kgdb_hw_breakpoint_init();
 }
+
+/* The kernel that ran before this one may have left masks; nobody else runs here yet. */
+static int reset_new_cpu(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (!hw_breakpoint_active())
+		reset_masks();
+	local_irq_restore(flags);
+	return 0;
+}
+
+static int __init hw_breakpoint_cpu_init(void)
+{
+	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "x86/hw_breakpoint:online",
+				      reset_new_cpu, NULL);
+
+	return state < 0 ? state : 0;
+}
+early_initcall(hw_breakpoint_cpu_init);

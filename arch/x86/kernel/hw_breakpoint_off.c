@@ -17,8 +17,31 @@ EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 
 /* Counted by asm/debugreg.h; nothing depends on it. */
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
+EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 
 void hw_breakpoint_restore(void)
 {
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
+
+void hw_breakpoint_reset(void)
+{
+}
+
+/* A guest's debug registers are its own affair. */
+void hw_breakpoint_guest_enter(const unsigned long *address)
+{
+	if (!address)
+		return;
+	set_debugreg(DR7_FIXED_1, 7);
+	set_debugreg(address[0], 0);
+	set_debugreg(address[1], 1);
+	set_debugreg(address[2], 2);
+	set_debugreg(address[3], 3);
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter);
+
+void hw_breakpoint_guest_exit(void)
+{
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_exit);

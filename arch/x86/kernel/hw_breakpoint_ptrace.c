@@ -13,8 +13,11 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_holder.h>
 #include <linux/kprobes.h>
 #include <linux/perf_event.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -53,6 +56,25 @@ struct ptrace_debugregs {
 	struct hw_breakpoint_promise	promise;
 };
 
+/* === Who holds what ======================================================= */
+
+static void describe(const struct hw_breakpoint_promise *promise, struct task_struct *task,
+		     struct hw_breakpoint_who *who)
+{
+	const struct task_struct *debugger;
+
+	who->kind = "ptrace";
+	rcu_read_lock();
+	debugger = ptrace_parent(task);
+	if (debugger)
+		hw_breakpoint_name_task(&who->asker, debugger);
+	rcu_read_unlock();
+}
+
+static const struct hw_breakpoint_holder ptrace_holder = {
+	.describe	= describe,
+};
+
 /* === Registers and events ================================================= */
 
 static unsigned int nr_enabled(unsigned long dr7)
@@ -69,9 +91,9 @@ static bool is_live(const struct ptrace_debugregs *regs, unsigned long dr7, unsi
 	return dr7_enabled(dr7, n) && test_bit(n, &regs->written);
 }
 
-/* What register @n is to be with @dr7, if that can be at all. */
-static int register_attr(const struct ptrace_debugregs *regs, unsigned long dr7,
-			 unsigned int n, struct perf_event_attr *attr)
+/* What register @n is to be with @dr7. Returns NULL, or why that can't be at all. */
+static const char *register_attr(const struct ptrace_debugregs *regs, unsigned long dr7,
+				 unsigned int n, struct perf_event_attr *attr)
 {
 	struct arch_hw_breakpoint hw;
 
@@ -82,25 +104,60 @@ static int register_attr(const struct ptrace_debugregs *regs, unsigned long dr7,
 
 	/* The processor wants 0b00 here, the parser is more generous. */
 	if (attr->bp_type == HW_BREAKPOINT_X && attr->bp_len != 1)
-		return -EINVAL;
-	return arch_hw_breakpoint_parse(NULL, attr, &hw);
+		return "execution has another length than 0b00 in DR7";
+	return arch_hw_breakpoint_objection(NULL, attr, &hw);
+}
+
+static int refuse(struct task_struct *tsk, const struct perf_event_attr *attr, int err,
+		  const char *why)
+{
+	const struct hw_breakpoint_request request = {
+		.kind	= "ptrace",
+		.watch	= hw_breakpoint_watch(attr),
+		.task	= tsk,
+		.cpu	= -1,
+	};
+
+	hw_breakpoint_refused(&request, err, why);
+	return err;
 }
 
 /* Could all that is enabled in @dr7 be armed, but for room? */
-static int check_dr7(const struct ptrace_debugregs *regs, unsigned long dr7)
+static int check_dr7(struct task_struct *tsk, const struct ptrace_debugregs *regs,
+		     unsigned long dr7)
 {
 	struct perf_event_attr attr;
+	const char *why;
 	unsigned int n;
-	int err;
 
 	for (n = 0; n < HBP_NUM; n++) {
 		if (!dr7_enabled(dr7, n))
 			continue;
-		err = register_attr(regs, dr7, n, &attr);
-		if (err)
-			return err;
+		why = register_attr(regs, dr7, n, &attr);
+		if (why)
+			return refuse(tsk, &attr, -EINVAL, why);
 	}
 	return 0;
+}
+
+/* Promise the thread as many registers as @dr7 enables. */
+static int grow_promise(struct task_struct *tsk, struct ptrace_debugregs *regs,
+			unsigned long dr7)
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	struct perf_event_attr attr;
+	unsigned int n = 0;
+	int err;
+
+	regs->promise.holder = &ptrace_holder;
+	err = hw_breakpoint_promise_set(&regs->promise, tsk, nr_enabled(dr7), no_room);
+	if (!err)
+		return 0;
+	/* One of those that it didn't enable before: that is what the debugger is at. */
+	while (!dr7_enabled(dr7, n) || dr7_enabled(regs->dr7, n))
+		n++;
+	register_attr(regs, dr7, n, &attr);
+	return refuse(tsk, &attr, err, no_room);
 }
 
 /* Make sure that each register that @dr7 makes live has an event, enabled or not. */
@@ -163,7 +220,7 @@ static void shrink_promise(struct task_struct *tsk, struct ptrace_debugregs *reg
 	unsigned int weight = nr_enabled(regs->dr7);
 
 	if (regs->promise.weight > weight)
-		hw_breakpoint_promise_set(&regs->promise, tsk, weight);
+		hw_breakpoint_promise_set(&regs->promise, tsk, weight, NULL);
 }
 
 /* === Reads and writes ===================================================== */
@@ -184,19 +241,19 @@ static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, uns
 	unsigned int n, held = regs->promise.weight;
 	int err;
 
-	err = check_dr7(regs, dr7);
+	err = check_dr7(tsk, regs, dr7);
 	if (err)
 		return err;
 
 	/* What was switched off in this stop stays promised until the thread runs. */
 	if (nr_enabled(dr7) > held) {
-		err = hw_breakpoint_promise_set(&regs->promise, tsk, nr_enabled(dr7));
+		err = grow_promise(tsk, regs, dr7);
 		if (err)
 			return err;
 	}
 	err = create_events(tsk, regs, dr7);
 	if (err) {
-		hw_breakpoint_promise_set(&regs->promise, tsk, held);
+		hw_breakpoint_promise_set(&regs->promise, tsk, held, NULL);
 		drop_idle_events(regs, regs->dr7);
 		return err;
 	}
@@ -214,13 +271,16 @@ static int write_address(struct task_struct *tsk, struct ptrace_debugregs *regs,
 	bool was_written = test_bit(n, &regs->written);
 	int err;
 
-	if (address >= TASK_SIZE_MAX)
-		return -EINVAL;
+	if (address >= TASK_SIZE_MAX) {
+		struct perf_event_attr attr = { .bp_addr = address };
+
+		return refuse(tsk, &attr, -EINVAL, "a debugger can't watch kernel addresses");
+	}
 
 	regs->address[n] = address;
 	__set_bit(n, &regs->written);
 
-	err = check_dr7(regs, regs->dr7);
+	err = check_dr7(tsk, regs, regs->dr7);
 	if (!err)
 		err = create_events(tsk, regs, regs->dr7);
 	if (!err)
@@ -362,7 +422,7 @@ void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
 
 	spin_lock_irqsave(&unlink_lock, flags);
 	tsk->thread.ptrace_debugregs = NULL;
-	hw_breakpoint_promise_set(&regs->promise, tsk, 0);
+	hw_breakpoint_promise_set(&regs->promise, tsk, 0, NULL);
 	spin_unlock_irqrestore(&unlink_lock, flags);
 	kfree(regs);
 }

@@ -205,6 +205,19 @@ static unsigned int on_account(int t, int cpu)
 	return sum;
 }
 
+static unsigned int listed_on(int cpu)
+{
+	const struct hw_breakpoint_promise *p =
+		hw_breakpoint_table_cpu_promises(&w.books.table, cpu);
+	unsigned int sum = 0;
+
+	for (; p; p = p->next) {
+		expect(!p->account && p->cpu == cpu, "a CPU lists its own events");
+		sum += p->weight;
+	}
+	return sum;
+}
+
 /* The table's answers and every account's sums are those of the truth. */
 static void check_truth(void)
 {
@@ -213,14 +226,17 @@ static void check_truth(void)
 	recount(&slots, false);
 	for (int t = 0; t < N_TASKS; t++)
 		for (int c = 0; c < N_CPUS; c++)
-			expect(on_account(t, c) == slots.task[t][c],
+			expect(on_account(t, c) == slots.task[t][c] &&
+			       hw_breakpoint_account_slots(&w.books.account[t], c) ==
+			       slots.task[t][c],
 			       "an account is charged for what its task may run");
 	for (int c = 0; c < N_CPUS; c++)
 		expect(hw_breakpoint_table_task_slots(&w.books.table, c) ==
 		       min_t(unsigned int, busiest(&slots, c), HW_BREAKPOINT_TOP_LEVEL),
 		       "the busiest task of a CPU is known");
 	for (int c = 0; c < N_CPUS; c++)
-		expect(hw_breakpoint_table_cpu_slots(&w.books.table, c) == slots.cpu[c],
+		expect(hw_breakpoint_table_cpu_slots(&w.books.table, c) == slots.cpu[c] &&
+		       listed_on(c) == slots.cpu[c],
 		       "a CPU's own events are counted");
 }
 

@@ -71,7 +71,11 @@ mutant "an account's place on a CPU leaves out its promises for every CPU" $slot
 mutant "levels above the top one are lost on the way out" $slots \
 	'/^static void levels_count/,/^}/ s/if \(level\)/if (level \&\& (by > 0 || level < 8))/'
 mutant "promises are not kept in the order of CPUs" $slots \
-	'/^static void account_link/,/^}/ s/\(\*link\)->cpu < promise->cpu/false/'
+	'/^static void promise_link/,/^}/ s/\(\*link\)->cpu < promise->cpu/false/'
+mutant "a release forgets who holds the promise" $slots \
+	'/^void hw_breakpoint_table_release/,/^}/ s/ \.holder = promise->holder//'
+mutant "a CPU's own events stay listed" $slots \
+	'/^static void promise_detach/,/^}/ s/^\t\tpromise_unlink.*//'
 mutant "a release leaves the sum of the promises for every CPU" $slots \
 	's/account->everywhere -= promise->weight/account->everywhere -= 0/'
 mutant "a shrink is refused when all is full" $slots \

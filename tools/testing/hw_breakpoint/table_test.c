@@ -89,6 +89,23 @@ static void test_a_cpu_leaves_the_rest_to_tasks(void)
 	tap_ok(good && released(), "what a CPU's own events hold is not left to tasks");
 }
 
+static void test_a_holder_stays(void)
+{
+	static const char who[] = "who";
+	const void *holder = who;
+	bool good;
+
+	setup(4);
+	p[0].holder = holder;
+	good = !reserve(0, &a, -1, 1) && p[0].holder == holder &&
+	       !hw_breakpoint_table_resize(&table, &p[0], 3) &&
+	       p[0].holder == holder;
+	release(0);
+	good &= p[0].holder == holder;
+	p[0].holder = NULL;
+	tap_ok(good && released(), "the table leaves alone who holds a promise");
+}
+
 static void test_weight_of_nothing(void)
 {
 	bool good;
@@ -200,6 +217,7 @@ int main(void)
 {
 	test_a_task_has_four();
 	test_a_cpu_leaves_the_rest_to_tasks();
+	test_a_holder_stays();
 	test_weight_of_nothing();
 	test_weight_of_too_much();
 	test_resize();

@@ -12,6 +12,8 @@
 #include <linux/hw_breakpoint_promise.h>
 #include <linux/types.h>
 
+struct die_args;
+struct hw_breakpoint_who;
 struct perf_event;
 struct perf_event_attr;
 struct perf_sample_data;
@@ -27,31 +29,72 @@ struct task_struct;
  * @mask: address bits that the comparison ignores (AMD's BPEXT); 0 elsewhere
  * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
  * @len: what goes into DR7, in bytes: 1, 2, 4 or 8; 1 with @mask set
+ * @debugger: it is the kernel debugger's, and no event
  * @promise: the slots that the event was promised; the core's
+ * @caller: the kernel code that registered it, NULL where that isn't known; the core's
  *
- * All but @promise change only while the event is on no CPU.
+ * All but @address and @promise change only while the breakpoint is on no CPU.
  */
 struct arch_hw_breakpoint {
 	unsigned long			address;
 	unsigned long			mask;
 	u8				type;
 	u8				len;
+	bool				debugger;
 	struct hw_breakpoint_promise	promise;
+	void				*caller;
 };
 
 #ifdef CONFIG_HW_BREAKPOINT
 
 /* The core calls these; kernel-doc stands with each in arch/x86/kernel/hw_breakpoint.c. */
 void arch_hw_breakpoint_init(void);
+const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
+					 const struct perf_event_attr *attr,
+					 struct arch_hw_breakpoint *hw);
 int arch_hw_breakpoint_parse(const struct perf_event *bp,
 			     const struct perf_event_attr *attr,
 			     struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw);
 unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_prepaid(const struct perf_event *bp);
-int arch_hw_breakpoint_add(struct perf_event *bp);
-void arch_hw_breakpoint_del(struct perf_event *bp);
+int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address);
+int arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw);
+void arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw);
+void arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address);
 void arch_hw_breakpoint_commit(void);
+const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed);
+
+/* While the kernel debugger has this CPU. */
+void hw_breakpoint_debugger_enter(void);
+void hw_breakpoint_debugger_leave(void);
+
+/* The kernel debugger's breakpoints: hw_breakpoint_kgdb.c. */
+#ifdef CONFIG_KGDB
+void arch_kgdb_hw_breakpoint_init(void);
+bool arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw);
+void arch_kgdb_hw_breakpoint_stop(struct die_args *args);
+void arch_kgdb_hw_breakpoint_describe(const struct arch_hw_breakpoint *hw,
+				      struct hw_breakpoint_who *who);
+#else
+static inline void arch_kgdb_hw_breakpoint_init(void)
+{
+}
+
+static inline bool arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
+{
+	return false;
+}
+
+static inline void arch_kgdb_hw_breakpoint_stop(struct die_args *args)
+{
+}
+
+static inline void arch_kgdb_hw_breakpoint_describe(const struct arch_hw_breakpoint *hw,
+						    struct hw_breakpoint_who *who)
+{
+}
+#endif
 
 /* A thread's virtual debug registers, for ptrace: hw_breakpoint_ptrace.c. */
 unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n);

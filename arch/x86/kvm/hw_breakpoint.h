@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The debug registers at a guest's entry and exit: the host's breakpoints are off while
+ * a guest runs, and only what it may have changed is written again afterwards.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+#ifndef __KVM_X86_HW_BREAKPOINT_H
+#define __KVM_X86_HW_BREAKPOINT_H
+
+#include <linux/kvm_host.h>
+
+#include <asm/debugreg.h>
+
+/**
+ * kvm_hw_breakpoint_enter() - have the debug registers ready for a guest
+ * @vcpu: about to run
+ *
+ * A guest that uses debug registers, or is debugged, gets its own. That of others traps,
+ * so for them it is enough that nothing is armed. What a guest with protected state does
+ * with them is its secret.
+ *
+ * Context: interrupts off until kvm_hw_breakpoint_exit().
+ */
+static __always_inline void kvm_hw_breakpoint_enter(const struct kvm_vcpu *vcpu)
+{
+	if (unlikely(vcpu->arch.switch_db_regs))
+		hw_breakpoint_guest_enter(vcpu->arch.eff_db);
+	else if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_guest_enter(vcpu->arch.guest_state_protected ?
+					  vcpu->arch.eff_db : NULL);
+}
+
+/**
+ * kvm_hw_breakpoint_exit() - arm the host's breakpoints again
+ *
+ * After KVM has read what the guest left in the debug registers. An NMI's debugger may
+ * have armed the first breakpoint since the entry, and the exit zeroed DR7.
+ *
+ * Context: interrupts off since kvm_hw_breakpoint_enter().
+ */
+static __always_inline void kvm_hw_breakpoint_exit(void)
+{
+	if (unlikely(hw_breakpoint_active() || this_cpu_read(cpu_dr7_held) & CPU_DR7_GUEST))
+		hw_breakpoint_guest_exit();
+}
+
+#endif /* __KVM_X86_HW_BREAKPOINT_H */

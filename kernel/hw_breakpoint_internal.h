@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the breakpoint layer's core have in common.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+#ifndef _KERNEL_HW_BREAKPOINT_INTERNAL_H
+#define _KERNEL_HW_BREAKPOINT_INTERNAL_H
+
+#include <linux/types.h>
+
+struct arch_hw_breakpoint;
+struct hw_breakpoint_task;
+struct hw_breakpoint_watch;
+struct hw_breakpoint_promise;
+struct hw_breakpoint_who;
+struct perf_event;
+struct perf_event_attr;
+struct seq_file;
+struct task_struct;
+
+/**
+ * struct hw_breakpoint_cursor - how far a listing of all tasks' promises is
+ * @task: the last task's address
+ * @done: how many of its promises have been told; 0: all
+ */
+struct hw_breakpoint_cursor {
+	unsigned long	task;
+	unsigned int	done;
+};
+
+/* hw_breakpoint.c */
+int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw,
+			     const char **why);
+void hw_breakpoint_describe_event(const struct perf_event *bp, struct hw_breakpoint_who *who);
+
+/* hw_breakpoint_promises.c */
+int hw_breakpoint_promises_init(void);
+int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
+				 unsigned int weight, char *why);
+int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
+				  struct task_struct *task, int cpu, unsigned int weight,
+				  const void *family, bool inherited, char *why);
+void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise,
+				   const struct task_struct *holder);
+void hw_breakpoint_promises_on(int cpu, unsigned int *own, unsigned int *task);
+unsigned int hw_breakpoint_promises_of_cpu(int cpu, struct hw_breakpoint_who *who,
+					   unsigned int max);
+unsigned int hw_breakpoint_promises_of_tasks(struct hw_breakpoint_cursor *cursor,
+					     struct hw_breakpoint_who *who, unsigned int max);
+
+/* hw_breakpoint_wide.c */
+bool hw_breakpoint_wide_prepaid(const struct perf_event *bp);
+void hw_breakpoint_wide_lock(void);
+void hw_breakpoint_wide_unlock(void);
+void hw_breakpoint_describe_wide(const struct perf_event *bp, int cpu,
+				 struct hw_breakpoint_who *who);
+
+/* hw_breakpoint_debugfs.c */
+void hw_breakpoint_show_escaped(struct seq_file *m, const char *string);
+void hw_breakpoint_show_task(struct seq_file *m, const struct hw_breakpoint_task *task);
+void hw_breakpoint_show_watch(struct seq_file *m, const struct hw_breakpoint_watch *watch);
+void hw_breakpoint_show_string_kv(struct seq_file *m, const char *key, const char *string);
+void hw_breakpoint_show_task_kv(struct seq_file *m, const char *prefix,
+				const struct hw_breakpoint_task *task);
+void hw_breakpoint_show_watch_kv(struct seq_file *m, const struct hw_breakpoint_watch *watch);
+
+/* hw_breakpoint_refused.c */
+int hw_breakpoint_refused_show(struct seq_file *m, void *unused);
+int hw_breakpoint_refused_kv_show(struct seq_file *m, void *unused);
+
+#endif /* _KERNEL_HW_BREAKPOINT_INTERNAL_H */

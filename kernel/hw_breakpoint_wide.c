@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Wide breakpoints: kernel code's own, on every CPU that is online, also those that come
+ * later; and how they are moved from any context.
+ *
+ * A wide registration holds one promise for each possible CPU, and none of its events
+ * reserves anything for itself: so one can always be made for a CPU that comes up.
+ *
+ * Moving: the address that all CPUs are to have is in wide->target. The CPU that calls
+ * takes it at once; the others when an irq_work tells them. Only a CPU in an ordinary
+ * interrupt may queue work on others, so the caller, who may be in an NMI, queues "spread"
+ * on its own CPU, and that queues "move" on all. Each CPU takes the newest target, whoever
+ * told it, so all of them end up with the same.
+ *
+ *   any context         interrupt here          interrupt on each CPU
+ *   target, move_here   spread ---------------> move_here
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#define pr_fmt(fmt) "hw_breakpoint: " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/err.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_holder.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/perf_event.h>
+#include <linux/slab.h>
+
+#include "hw_breakpoint_internal.h"
+
+/* === Data ================================================================= */
+
+/**
+ * struct wide_cpu - a CPU's share of a wide breakpoint
+ * @bp: its event, NULL while the CPU is offline; the first field, since it is what the
+ *	caller's per-CPU pointer points to. Written on the CPU itself once the caller has it
+ * @promise: what the event lives on
+ * @wide: whose share it is
+ * @spread: tells all CPUs to move; queued by a mover on this CPU
+ * @move: moves this CPU's event
+ * @in_force: of the newest move that this CPU has taken, the ticket; written on the CPU
+ */
+struct wide_cpu {
+	struct perf_event		*bp;
+	struct hw_breakpoint_promise	promise;
+	struct wide			*wide;
+	struct irq_work			spread;
+	struct irq_work			move;
+	unsigned long			in_force;
+};
+
+static_assert(offsetof(struct wide_cpu, bp) == 0);
+
+/**
+ * struct wide - a wide breakpoint
+ * @node: in wide_list; protected by wide_mutex
+ * @cpu: the CPUs' shares
+ * @attr: what events are made from, but for their address; protected by wide_mutex
+ * @triggered: their handler; constant
+ * @context: for @triggered; constant
+ * @kind: what its owner is called; constant
+ * @name: what the owner calls it; constant
+ * @caller: the code that registered it; constant
+ * @hw: what @attr means on this machine; changes only while nobody moves it
+ * @target: the address; see above
+ * @moves: how often @target was written: the newest ticket
+ */
+struct wide {
+	struct list_head		node;
+	struct wide_cpu __percpu	*cpu;
+	struct perf_event_attr		attr;
+	perf_overflow_handler_t		triggered;
+	void				*context;
+	const char			*kind;
+	const char			*name;
+	void				*caller;
+	struct arch_hw_breakpoint	hw;
+	unsigned long			target;
+	atomic_long_t			moves;
+};
+
+/* Those that follow CPUs as they come and go. Taken inside the CPU hotplug lock. */
+static DEFINE_MUTEX(wide_mutex);
+static LIST_HEAD(wide_list);
+
+/* === Moving =============================================================== */
+
+/*
+ * The ticket first, then the target, which is at least as new: pairs with the order in
+ * hw_breakpoint_move_wide(). An NMI in between may have moved it on; we'd move it back.
+ */
+static void move_here(struct wide_cpu *this)
+{
+	unsigned long ticket;
+
+	do {
+		ticket = atomic_long_read_acquire(&this->wide->moves);
+		if (this->bp)
+			hw_breakpoint_move_local(this->bp, READ_ONCE(this->wide->target));
+		/* Pairs with the acquire in hw_breakpoint_moved(). */
+		smp_store_release(&this->in_force, ticket);
+	} while (ticket != atomic_long_read(&this->wide->moves));
+}
+
+static void move_work(struct irq_work *work)
+{
+	move_here(container_of(work, struct wide_cpu, move));
+}
+
+/* An interrupt: no CPU can go away meanwhile. */
+static void spread_work(struct irq_work *work)
+{
+	struct wide *wide = container_of(work, struct wide_cpu, spread)->wide;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		irq_work_queue_on(&per_cpu_ptr(wide->cpu, cpu)->move, cpu);
+}
+
+static struct wide *wide_of(struct perf_event * __percpu *cpu_events)
+{
+	return raw_cpu_ptr((struct wide_cpu __percpu *)cpu_events)->wide;
+}
+
+static void move_from_here(struct wide *wide, unsigned long addr, unsigned long *ticket)
+{
+	struct wide_cpu *this = this_cpu_ptr(wide->cpu);
+	unsigned long mine;
+
+	WRITE_ONCE(wide->target, addr);
+	/* A full barrier; pairs with move_here(). */
+	mine = atomic_long_inc_return(&wide->moves);
+	if (ticket)
+		*ticket = mine;
+	move_here(this);
+	irq_work_queue(&this->spread);
+}
+
+/**
+ * hw_breakpoint_move_wide() - watch another address on all CPUs
+ * @cpu_events: from register_wide_hw_breakpoint()
+ * @addr: the kernel address to be watched from now on, aligned as for a new breakpoint
+ * @ticket: set to what hw_breakpoint_moved() takes, or NULL
+ *
+ * On the calling CPU it is in force as hw_breakpoint_move_local() says. The others follow
+ * as soon as they take interrupts; until then they watch the old address. When several
+ * CPUs move the same breakpoint all of them end up with the address that came last.
+ *
+ * The caller sees to it that the breakpoint isn't unregistered at the same time and, where
+ * it is one for execution, that no module is being unloaded.
+ *
+ * Context: any, NMI included. Takes no lock and allocates nothing.
+ * Return: 0, or -EINVAL if the address can't be watched, or -ENODEV on a CPU that is on
+ * its way up or down.
+ */
+int hw_breakpoint_move_wide(struct perf_event * __percpu *cpu_events, unsigned long addr,
+			    unsigned long *ticket)
+{
+	struct wide *wide = wide_of(cpu_events);
+	unsigned long flags;
+	int err;
+
+	err = arch_hw_breakpoint_check_move(&wide->hw, addr);
+	if (err)
+		return err;
+
+	local_irq_save(flags);
+	/* Its irq_work would never run. */
+	if (cpu_online(smp_processor_id()))
+		move_from_here(wide, addr, ticket);
+	else
+		err = -ENODEV;
+	local_irq_restore(flags);
+	return err;
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_move_wide);
+
+/**
+ * hw_breakpoint_moved() - is a move in force on every CPU?
+ * @cpu_events: from register_wide_hw_breakpoint()
+ * @ticket: from hw_breakpoint_move_wide()
+ *
+ * Context: any, NMI included.
+ * Return: true if each CPU that has the breakpoint watches the address of that move, or
+ * of a later one.
+ */
+bool hw_breakpoint_moved(struct perf_event * __percpu *cpu_events, unsigned long ticket)
+{
+	struct wide *wide = wide_of(cpu_events);
+	struct wide_cpu *that;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		that = per_cpu_ptr(wide->cpu, cpu);
+		/* Pairs with the release in move_here(). */
+		if ((long)(smp_load_acquire(&that->in_force) - ticket) < 0 &&
+		    READ_ONCE(that->bp))
+			return false;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_moved);
+
+static void wait_moved(struct wide *wide)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu_ptr(wide->cpu, cpu)->spread);
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu_ptr(wide->cpu, cpu)->move);
+}
+
+/**
+ * hw_breakpoint_wait_moved() - wait until all moves are in force on every CPU
+ * @cpu_events: from register_wide_hw_breakpoint()
+ *
+ * Context: may sleep.
+ */
+void hw_breakpoint_wait_moved(struct perf_event * __percpu *cpu_events)
+{
+	wait_moved(wide_of(cpu_events));
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_wait_moved);
+
+/* === Events =============================================================== */
+
+/* The handler that an event has until it is known to be one of ours; never called. */
+static void not_yet(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *regs)
+{
+}
+
+/**
+ * hw_breakpoint_wide_prepaid() - does the event live on a wide breakpoint's promise?
+ * @bp: an event that is being created
+ *
+ * Context: any.
+ * Return: true if it must not reserve anything.
+ */
+bool hw_breakpoint_wide_prepaid(const struct perf_event *bp)
+{
+	return bp->overflow_handler == not_yet;
+}
+
+/* Made disabled, so that it isn't hit before it has its own handler. */
+static int wide_cpu_create(struct wide *wide, int cpu)
+{
+	struct perf_event_attr attr = wide->attr;
+	struct perf_event *bp;
+
+	attr.bp_addr = READ_ONCE(wide->target);
+	attr.disabled = 1;
+	bp = perf_event_create_kernel_counter(&attr, cpu, NULL, not_yet, NULL);
+	if (IS_ERR(bp))
+		return PTR_ERR(bp);
+
+	bp->overflow_handler = wide->triggered ?: perf_event_output_forward;
+	bp->overflow_handler_context = wide->context;
+	counter_arch_bp(bp)->caller = wide->caller;
+	bp->attr.disabled = wide->attr.disabled;
+	WRITE_ONCE(per_cpu_ptr(wide->cpu, cpu)->bp, bp);
+	return 0;
+}
+
+static void wide_cpu_enable(struct wide *wide, int cpu)
+{
+	struct perf_event *bp = per_cpu_ptr(wide->cpu, cpu)->bp;
+
+	if (!bp->attr.disabled)
+		perf_event_enable(bp);
+}
+
+/* Off before it is forgotten: what moves from here on doesn't move it. */
+static void wide_cpu_destroy(struct wide *wide, int cpu)
+{
+	struct wide_cpu *that = per_cpu_ptr(wide->cpu, cpu);
+	struct perf_event *bp = that->bp;
+
+	if (!bp)
+		return;
+	perf_event_disable(bp);
+	WRITE_ONCE(that->bp, NULL);
+	unregister_hw_breakpoint(bp);
+}
+
+/* === Who holds what ======================================================= */
+
+static void name_wide(const struct wide *wide, struct hw_breakpoint_who *who)
+{
+	who->kind = wide->kind ?: "kernel";
+	if (wide->kind)
+		strscpy(who->name, wide->name);
+	else
+		snprintf(who->name, sizeof(who->name), "%pS", wide->caller);
+}
+
+static void describe_promise(const struct hw_breakpoint_promise *promise,
+			     struct task_struct *task, struct hw_breakpoint_who *who)
+{
+	const struct wide *wide = container_of(promise, struct wide_cpu, promise)->wide;
+
+	name_wide(wide, who);
+	who->watch = hw_breakpoint_watch(&wide->attr);
+	who->watch.address = READ_ONCE(wide->target);
+}
+
+static const struct hw_breakpoint_holder wide_holder = {
+	.describe	= describe_promise,
+};
+
+/**
+ * hw_breakpoint_wide_lock() - keep wide breakpoints and CPUs from coming and going
+ *
+ * Context: may sleep.
+ */
+void hw_breakpoint_wide_lock(void)
+{
+	cpus_read_lock();
+	mutex_lock(&wide_mutex);
+}
+
+/**
+ * hw_breakpoint_wide_unlock() - undo hw_breakpoint_wide_lock()
+ *
+ * Context: process context.
+ */
+void hw_breakpoint_wide_unlock(void)
+{
+	mutex_unlock(&wide_mutex);
+	cpus_read_unlock();
+}
+
+/**
+ * hw_breakpoint_describe_wide() - name the owner if an event is of a wide breakpoint
+ * @bp: what is said to be an event; it isn't followed
+ * @cpu: the CPU that it was on
+ * @who: its kind and name are changed
+ *
+ * Context: between hw_breakpoint_wide_lock() and hw_breakpoint_wide_unlock(), since before
+ * @bp was seen.
+ */
+void hw_breakpoint_describe_wide(const struct perf_event *bp, int cpu,
+				 struct hw_breakpoint_who *who)
+{
+	struct wide *wide;
+
+	lockdep_assert_held(&wide_mutex);
+	list_for_each_entry(wide, &wide_list, node) {
+		if (per_cpu_ptr(wide->cpu, cpu)->bp == bp)
+			name_wide(wide, who);
+	}
+}
+
+/* === CPUs that come and go ================================================ */
+
+/* A move that came after the event got its address has missed it; it is off as yet. */
+static void catch_up(struct wide *wide)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	move_here(this_cpu_ptr(wide->cpu));
+	local_irq_restore(flags);
+}
+
+/* On that CPU, after perf's own callback. */
+static int wide_cpu_online(unsigned int cpu)
+{
+	struct wide *wide;
+	int err;
+
+	mutex_lock(&wide_mutex);
+	list_for_each_entry(wide, &wide_list, node) {
+		err = wide_cpu_create(wide, cpu);
+		if (err) {
+			pr_warn("CPU %u has come without the breakpoint at %pS: error %d\n",
+				cpu, (void *)READ_ONCE(wide->target), err);
+			continue;
+		}
+		catch_up(wide);
+		wide_cpu_enable(wide, cpu);
+	}
+	mutex_unlock(&wide_mutex);
+	return 0;
+}
+
+/* On that CPU, before perf's own callback: perf would detach the event for good. */
+static int wide_cpu_offline(unsigned int cpu)
+{
+	struct wide *wide;
+
+	mutex_lock(&wide_mutex);
+	list_for_each_entry(wide, &wide_list, node)
+		wide_cpu_destroy(wide, cpu);
+	mutex_unlock(&wide_mutex);
+	return 0;
+}
+
+static int __init hw_breakpoint_wide_init(void)
+{
+	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "hw_breakpoint:online",
+				      wide_cpu_online, wide_cpu_offline);
+
+	return state < 0 ? state : 0;
+}
+core_initcall(hw_breakpoint_wide_init);
+
+/* === Registration ========================================================= */
+
+static void wide_free(struct wide *wide)
+{
+	free_percpu(wide->cpu);
+	kfree(wide);
+}
+
+static struct wide *wide_alloc(const struct perf_event_attr *attr,
+			       perf_overflow_handler_t triggered, void *context)
+{
+	struct wide *wide = kzalloc(sizeof(*wide), GFP_KERNEL);
+	struct wide_cpu *that;
+	int cpu;
+
+	if (!wide)
+		return NULL;
+	wide->cpu = alloc_percpu(struct wide_cpu);
+	if (!wide->cpu) {
+		kfree(wide);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&wide->node);
+	wide->attr = *attr;
+	wide->triggered = triggered;
+	wide->context = context;
+	wide->target = attr->bp_addr;
+	for_each_possible_cpu(cpu) {
+		that = per_cpu_ptr(wide->cpu, cpu);
+		that->wide = wide;
+		that->promise.holder = &wide_holder;
+		that->spread = IRQ_WORK_INIT_HARD(spread_work);
+		that->move = IRQ_WORK_INIT_HARD(move_work);
+	}
+	return wide;
+}
+
+static void wide_unregister(struct wide *wide)
+{
+	int cpu;
+
+	cpus_read_lock();
+	mutex_lock(&wide_mutex);
+	list_del(&wide->node);
+	mutex_unlock(&wide_mutex);
+	cpus_read_unlock();
+
+	wait_moved(wide);
+	for_each_possible_cpu(cpu)
+		wide_cpu_destroy(wide, cpu);
+	hw_breakpoint_promise_everywhere(&wide->cpu->promise, 0, NULL);
+	wide_free(wide);
+}
+
+static int wide_create_all(struct wide *wide)
+{
+	int cpu, err;
+
+	for_each_online_cpu(cpu) {
+		err = wide_cpu_create(wide, cpu);
+		if (err)
+			return err;
+		wide_cpu_enable(wide, cpu);
+	}
+	return 0;
+}
+
+static int wide_promise(struct wide *wide, const char **why, char *no_room)
+{
+	int err = hw_breakpoint_check_attr(&wide->attr, &wide->hw, why);
+
+	if (err)
+		return err;
+	/* perf core would take the CPU hotplug lock for it, which we hold. */
+	if (wide->attr.context_switch) {
+		*why = "context_switch doesn't go with all CPUs";
+		return -EINVAL;
+	}
+	*why = no_room;
+	return hw_breakpoint_promise_everywhere(&wide->cpu->promise,
+						arch_hw_breakpoint_weight(&wide->hw), no_room);
+}
+
+static void wide_refused(const struct wide *wide, int err, const char *why)
+{
+	char caller[HW_BREAKPOINT_NAME_LEN];
+	const struct hw_breakpoint_request request = {
+		.kind	= wide->kind ?: "kernel",
+		.name	= wide->kind ? wide->name : caller,
+		.watch	= hw_breakpoint_watch(&wide->attr),
+		.cpu	= HW_BREAKPOINT_EVERY_CPU,
+	};
+
+	snprintf(caller, sizeof(caller), "%pS", wide->caller);
+	hw_breakpoint_refused(&request, err, why);
+}
+
+static int wide_register(struct wide *wide)
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	const char *why;
+	int err;
+
+	err = wide_promise(wide, &why, no_room);
+	if (err) {
+		wide_refused(wide, err, why);
+		return err;
+	}
+
+	cpus_read_lock();
+	err = wide_create_all(wide);
+	mutex_lock(&wide_mutex);
+	list_add_tail(&wide->node, &wide_list);
+	mutex_unlock(&wide_mutex);
+	cpus_read_unlock();
+	return err;
+}
+
+static struct perf_event * __percpu *wide_set(struct wide *wide, const char *kind,
+					      const char *name, void *caller)
+{
+	int err;
+
+	if (!wide)
+		return (struct perf_event * __percpu __force *)ERR_PTR(-ENOMEM);
+	wide->kind = kind;
+	wide->name = name;
+	wide->caller = caller;
+	err = wide_register(wide);
+	if (!err)
+		return &wide->cpu->bp;
+
+	if (list_empty(&wide->node))
+		wide_free(wide);
+	else
+		wide_unregister(wide);
+	return (struct perf_event * __percpu __force *)ERR_PTR(err);
+}
+
+/**
+ * register_wide_hw_breakpoint_as() - set a breakpoint on every CPU, and say who it is for
+ * @kind: a word for what holds the registers, such as "ksym"; or NULL: kernel code
+ * @name: which of that kind; neither is copied, both are needed while the breakpoint is there
+ * @attr: as for register_wide_hw_breakpoint()
+ * @triggered: as for register_wide_hw_breakpoint()
+ * @context: as for register_wide_hw_breakpoint()
+ *
+ * For whoever sets breakpoints on behalf of a user, who finds the two in debugfs.
+ *
+ * Context: as for register_wide_hw_breakpoint().
+ * Return: as for register_wide_hw_breakpoint().
+ */
+struct perf_event * __percpu *
+register_wide_hw_breakpoint_as(const char *kind, const char *name, struct perf_event_attr *attr,
+			       perf_overflow_handler_t triggered, void *context)
+{
+	return wide_set(wide_alloc(attr, triggered, context), kind, name,
+			__builtin_return_address(0));
+}
+EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint_as);
+
+/**
+ * register_wide_hw_breakpoint() - set a breakpoint on every CPU
+ * @attr: from hw_breakpoint_init(); copied
+ * @triggered: as for register_user_hw_breakpoint()
+ * @context: for @triggered, as event->overflow_handler_context
+ *
+ * A register is promised on every CPU that may ever come. A CPU that comes online has
+ * the breakpoint from then on, that is before tasks are moved to it; one that goes has it
+ * until tasks have left. While a CPU is offline its pointer is NULL.
+ *
+ * Context: may sleep; not from a CPU hotplug callback.
+ * Return: the events, one for each CPU, or an ERR_PTR as for
+ * register_user_hw_breakpoint(). It is on all CPUs or on none.
+ */
+struct perf_event * __percpu *
+register_wide_hw_breakpoint(struct perf_event_attr *attr,
+			    perf_overflow_handler_t triggered, void *context)
+{
+	return wide_set(wide_alloc(attr, triggered, context), NULL, NULL,
+			__builtin_return_address(0));
+}
+EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
+
+/**
+ * modify_wide_hw_breakpoint() - have a breakpoint watch something else on every CPU
+ * @cpu_events: from register_wide_hw_breakpoint()
+ * @attr: bp_addr, bp_type and bp_len are taken from it
+ *
+ * CPUs follow one by one, and each misses what happens while it does. Counts go on. The
+ * caller sees to it that the breakpoint isn't moved or unregistered at the same time.
+ *
+ * Context: may sleep; not from a CPU hotplug callback.
+ * Return: 0, or -EINVAL or -EPERM as for a new breakpoint; on error nothing has changed.
+ */
+int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
+			      struct perf_event_attr *attr)
+{
+	struct wide *wide = wide_of(cpu_events);
+	struct perf_event_attr modified = wide->attr;
+	struct arch_hw_breakpoint hw = { };
+	struct perf_event *bp;
+	const char *why;
+	int cpu, err;
+
+	modified.bp_addr = attr->bp_addr;
+	modified.bp_type = attr->bp_type;
+	modified.bp_len = attr->bp_len;
+	err = hw_breakpoint_check_attr(&modified, &hw, &why);
+	if (err)
+		return err;
+
+	wait_moved(wide);
+	cpus_read_lock();
+	mutex_lock(&wide_mutex);
+	wide->attr = modified;
+	wide->hw = hw;
+	WRITE_ONCE(wide->target, modified.bp_addr);
+	for_each_online_cpu(cpu) {
+		bp = per_cpu_ptr(wide->cpu, cpu)->bp;
+		/* It has been checked, and no exec() enables a CPU's event. */
+		if (bp)
+			WARN_ON_ONCE(modify_user_hw_breakpoint(bp, &modified));
+	}
+	mutex_unlock(&wide_mutex);
+	cpus_read_unlock();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(modify_wide_hw_breakpoint);
+
+/**
+ * unregister_wide_hw_breakpoint() - remove a breakpoint from all CPUs
+ * @cpu_events: from register_wide_hw_breakpoint()
+ *
+ * Context: may sleep; not from a CPU hotplug callback.
+ */
+void unregister_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events)
+{
+	wide_unregister(wide_of(cpu_events));
+}
+EXPORT_SYMBOL_GPL(unregister_wide_hw_breakpoint);
