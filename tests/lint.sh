@@ -29,6 +29,9 @@ scripts() {
 
 # <linux/processor.h> and <asm/processor.h>, for one, are different headers.
 strict_except=ARCH_INCLUDE_LINUX
+# The macros of tracepoints are laid out by a custom of their own, which it doesn't know.
+tracepoints='^include/trace/events/'
+tracepoints_except=$strict_except,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # Programs have no kernel headers, and watch variables that must be volatile.
 user_space='^(tools|tests|tour|bench)/'
 user_except=$strict_except,VOLATILE,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO
@@ -45,8 +48,10 @@ checkpatch() {
 
 run_checkpatch() {
 	local files
-	mapfile -t files < <(ours '*.c' '*.h' | grep -vE "$user_space")
+	mapfile -t files < <(ours '*.c' '*.h' | grep -vE "$user_space|$tracepoints")
 	checkpatch "$strict_except" "${files[@]}"
+	mapfile -t files < <(ours '*.h' | grep -E "$tracepoints")
+	checkpatch "$tracepoints_except" "${files[@]}"
 	mapfile -t files < <(ours '*.c' '*.h' | grep -E "$user_space")
 	checkpatch "$user_except" "${files[@]}"
 }

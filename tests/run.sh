@@ -26,8 +26,8 @@ set -euo pipefail
 passed=0 failed=0 skipped=0 failures=()
 export HWBP_TESTBIN=${HWBP_TESTBIN:-$CACHE/tests-$(echo "$ROOT" | sha256sum | cut -c1-8)}
 ALL=${ALL:-}
-# Each boot runs the KUnit suite, for tests to look at.
-kunit="kunit.enable=1 kunit.filter_glob=hw_breakpoint ${APPEND:-}"
+# Each boot runs the KUnit suite, for tests to look at; a module's when it is loaded.
+kunit="kunit.enable=1 kunit.filter_glob=hw_breakpoint* ${APPEND:-}"
 
 selected() {
 	local f

@@ -23,4 +23,18 @@ skip() {
 	echo "ok $tap_count - $1 # SKIP $2"
 }
 
+# tap_of "where" <TAP: another TAP as a part of this one.
+tap_of() {
+	while IFS= read -r tap_line; do
+		case $tap_line in
+		"ok "* | "not ok "*)
+			tap_count=$((tap_count + 1))
+			echo "$tap_line" | sed -E "s/^(ok|not ok) [0-9]+ -? ?/\\1 $tap_count - $1: /"
+			;;
+		1..[0-9]* | "TAP version "*) ;;
+		*) echo "$tap_line" ;;
+		esac
+	done
+}
+
 tap_end() { echo "1..$tap_count"; }

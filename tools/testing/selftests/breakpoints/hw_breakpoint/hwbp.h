@@ -144,6 +144,33 @@ static inline int free_slots(pid_t pid, int cpu)
 	return ret;
 }
 
+/* === Times === */
+
+struct reading {
+	uint64_t count, enabled, running;
+};
+
+static inline int open_timed(struct perf_event_attr attr, pid_t pid, int cpu)
+{
+	attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	return pe_open(&attr, pid, cpu);
+}
+
+static inline struct perf_event_attr in_kernel(struct perf_event_attr attr)
+{
+	attr.exclude_kernel = 0;
+	return attr;
+}
+
+static inline struct reading look(int fd)
+{
+	struct reading r;
+
+	if (read(fd, &r, sizeof(r)) != sizeof(r))
+		memset(&r, 0xff, sizeof(r));
+	return r;
+}
+
 /* === Accesses, one instruction each === */
 
 static inline void store(volatile void *p, unsigned int width)
@@ -353,9 +380,10 @@ static inline void all_free(struct __test_metadata *_metadata)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < online_cpus(); cpu++)
+	for (cpu = 0; cpu < online_cpus(); cpu++) {
 		EXPECT_EQ(HWBP_NUM, free_slots(-1, cpu))
 			TH_LOG("on CPU %d", cpu);
+	}
 	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
 	if (target_there())
 		EXPECT_EQ(0, target_value("used"));

@@ -9,15 +9,25 @@
  *   user PID TYPE ADDR LEN      register_user_hw_breakpoint()
  *   wide TYPE ADDR LEN          register_wide_hw_breakpoint()
  *   modify TYPE ADDR LEN        modify_user_hw_breakpoint()
- *   drop                        takes away what user or wide made, resets the hits
+ *   probe ADDR                  puts a kprobe that does nothing there; 0 takes it away
+ *   bpext ON                    whether a breakpoint may be as long as AMD's masks allow; 0
+ *                               makes it again what the CPU says
+ *   masks ON                    whether calls of amd_set_dr_addr_mask() are noted; they are
+ *                               forgotten when the machine is about to sleep
+ *   drop                        takes away what user or wide made, and probe, bpext, and
+ *                               masks; resets the hits
  *   sym NAME                    "result" becomes the address of a kernel symbol
  *   percpu NAME CPU             the same, of a CPU's own copy of a per-CPU symbol
+ *   long NAME                   the value of a kernel variable
+ *   mask CPU REGISTER           the last two masks noted there: the earlier one in the high
+ *                               half; all ones where there was none
  * Read "status": lines "var", "func", "result" (addresses), "hits", and "used" (what
  * hw_breakpoint_is_used() says).
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
+#include <linux/cpufeature.h>
 #include <linux/debugfs.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/kprobes.h>
@@ -26,6 +36,7 @@
 #include <linux/percpu.h>
 #include <linux/perf_event.h>
 #include <linux/pid.h>
+#include <linux/processor.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -45,7 +56,17 @@ static struct perf_event * __percpu *wide_bp;
 /* How often they were hit, on any CPU. */
 static atomic_long_t target_hits;
 
-/* The answer to "sym" and "percpu". */
+/* The kprobe of "probe". */
+static struct kprobe target_probe;
+
+/* What "masks" notes: see "mask". */
+static DEFINE_PER_CPU(u64 [HBP_NUM], target_masks);
+static struct kprobe mask_probe, sleep_probe, parse_probe;
+
+/* Whether "bpext" has set a flag that the CPU doesn't have. */
+static bool bpext_forced;
+
+/* The answer to "sym" and the like. */
 static unsigned long target_result;
 
 static unsigned long (*lookup_name)(const char *name);
@@ -58,6 +79,12 @@ static struct dentry *target_dir;
 static noinline notrace void target_func(void)
 {
 	barrier();
+}
+
+/* The one instruction has a name, so that a kprobe can be put there. */
+static noinline notrace void store_8(u64 value)
+{
+	asm volatile("target_store_8: movq %1, %0" : "=m"(target_var) : "r"(value));
 }
 
 static int do_stores(unsigned long n, unsigned int width)
@@ -76,7 +103,7 @@ static int do_stores(unsigned long n, unsigned int width)
 			WRITE_ONCE(*(u32 *)&target_var, i);
 			break;
 		case 8:
-			WRITE_ONCE(target_var, i);
+			store_8(i);
 			break;
 		default:
 			return -EINVAL;
@@ -180,8 +207,136 @@ static int do_modify(unsigned int type, u64 addr, u64 len)
 	return modify_user_hw_breakpoint(user_bp, &attr);
 }
 
+/* === Code that changes === */
+
+static int probe_nothing(struct kprobe *kp, struct pt_regs *regs)
+{
+	return 0;
+}
+
+/* With one the kprobe stays a breakpoint instruction: it isn't made a jump at leisure. */
+static void probe_nothing_after(struct kprobe *kp, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static void end_probe(struct kprobe *kp)
+{
+	if (kp->addr)
+		unregister_kprobe(kp);
+	memset(kp, 0, sizeof(*kp));
+}
+
+static int do_probe(unsigned long addr)
+{
+	int err;
+
+	end_probe(&target_probe);
+	if (!addr)
+		return 0;
+	target_probe.addr = (void *)addr;
+	target_probe.pre_handler = probe_nothing;
+	target_probe.post_handler = probe_nothing_after;
+	err = register_kprobe(&target_probe);
+	if (err)
+		memset(&target_probe, 0, sizeof(target_probe));
+	return err;
+}
+
+/* === AMD's address masks === */
+
+/* Before amd_set_dr_addr_mask(mask, register). */
+static int note_mask(struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long reg = regs_get_kernel_argument(regs, 1);
+	u64 *noted = this_cpu_ptr(target_masks);
+
+	if (reg < HBP_NUM)
+		noted[reg] = noted[reg] << 32 | (u32)regs_get_kernel_argument(regs, 0);
+	return 0;
+}
+
+static void forget_masks(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(target_masks, cpu), 0xff, sizeof(target_masks));
+}
+
+/* The last CPU is about to stop. */
+static int before_sleep(struct kprobe *kp, struct pt_regs *regs)
+{
+	forget_masks();
+	return 0;
+}
+
+static int start_probe(struct kprobe *kp, const char *symbol, kprobe_pre_handler_t handler)
+{
+	int err;
+
+	kp->symbol_name = symbol;
+	kp->pre_handler = handler;
+	err = register_kprobe(kp);
+	if (err)
+		memset(kp, 0, sizeof(*kp));
+	return err;
+}
+
+static int do_masks(int on)
+{
+	end_probe(&mask_probe);
+	end_probe(&sleep_probe);
+	forget_masks();
+	if (!on)
+		return 0;
+	return start_probe(&mask_probe, "amd_set_dr_addr_mask", note_mask) ?:
+	       start_probe(&sleep_probe, "save_processor_state", before_sleep);
+}
+
+static int do_mask(int cpu, unsigned int reg)
+{
+	if (cpu < 0 || cpu >= nr_cpu_ids || !cpu_possible(cpu) || reg >= HBP_NUM)
+		return -EINVAL;
+	target_result = per_cpu(target_masks, cpu)[reg];
+	return 0;
+}
+
+/*
+ * Only what is decided at run time looks there: amd_set_dr_addr_mask() was told by the CPU
+ * itself whether there are registers for the masks, and writes none where there aren't.
+ */
+static void force_bpext(void)
+{
+	if (!test_and_set_bit(X86_FEATURE_BPEXT, (unsigned long *)boot_cpu_data.x86_capability))
+		bpext_forced = true;
+}
+
+/* A CPU that comes online without it has taken it from boot_cpu_data. */
+static int before_parse(struct kprobe *kp, struct pt_regs *regs)
+{
+	force_bpext();
+	return 0;
+}
+
+static int do_bpext(int on)
+{
+	end_probe(&parse_probe);
+	if (on) {
+		force_bpext();
+		/* On Linux's own layer, without this function, no CPU asks again. */
+		start_probe(&parse_probe, "arch_hw_breakpoint_objection", before_parse);
+	} else if (bpext_forced) {
+		clear_bit(X86_FEATURE_BPEXT, (unsigned long *)boot_cpu_data.x86_capability);
+		bpext_forced = false;
+	}
+	return 0;
+}
+
 static int do_drop(void)
 {
+	do_probe(0);
+	do_masks(0);
+	do_bpext(0);
 	if (user_bp)
 		unregister_hw_breakpoint(user_bp);
 	if (wide_bp)
@@ -209,6 +364,16 @@ static int do_symbol(const char *name, int cpu)
 	return 0;
 }
 
+static int do_long(const char *name)
+{
+	unsigned long *var = (unsigned long *)lookup_name(name);
+
+	if (!var)
+		return -ENOENT;
+	target_result = READ_ONCE(*var);
+	return 0;
+}
+
 static int run_command(const char *text)
 {
 	unsigned long n;
@@ -229,6 +394,16 @@ static int run_command(const char *text)
 		return do_wide(type, addr, len);
 	if (sscanf(text, "modify %u %llx %llu", &type, &addr, &len) == 3)
 		return do_modify(type, addr, len);
+	if (sscanf(text, "probe %lx", &n) == 1)
+		return do_probe(n);
+	if (sscanf(text, "bpext %d", &nr) == 1)
+		return do_bpext(nr);
+	if (sscanf(text, "masks %d", &nr) == 1)
+		return do_masks(nr);
+	if (sscanf(text, "mask %d %u", &nr, &width) == 2)
+		return do_mask(nr, width);
+	if (sscanf(text, "long %63s", name) == 1)
+		return do_long(name);
 	if (sscanf(text, "sym %63s", name) == 1)
 		return do_symbol(name, -1);
 	if (sscanf(text, "percpu %63s %d", name, &nr) == 2)
