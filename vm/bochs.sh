@@ -16,7 +16,7 @@ EXCUSED='WARNING: .* at arch/x86/kernel/cpu/topology_common.c:[0-9]+ parse_legac
 
 # noxsave: Bochs' XSAVE area has a size that makes Linux warn.
 make_iso() {
-	local append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr noxsave hwbp.mode=bochs ${APPEND:-}"
+	local append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr noxsave ftrace=nop hwbp.mode=bochs ${APPEND:-}"
 	mkdir -p "$dir/iso/boot/grub"
 	cp "$image" "$dir/iso/boot/bzImage"
 	"$ROOT/vm/initramfs.sh" "$dir/iso/boot/initrd" "$dir/files"

@@ -105,7 +105,7 @@ else
 fi
 
 keep_console
-append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr no_timer_check"
+append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr no_timer_check ftrace=nop"
 # The BIOS's interrupt routing methods, interpreted under KASAN and TCG, take a minute and
 # more; all devices here have message interrupts.
 [ "$FLAVOUR" != debug ] || append+=" acpi=noirq"

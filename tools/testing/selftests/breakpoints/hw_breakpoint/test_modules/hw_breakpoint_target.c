@@ -6,6 +6,11 @@
  * Write to "ctl":
  *   w N WIDTH, r N WIDTH        N stores to, or loads from, the variable
  *   x N                         N calls of the function
+ *   irq N, int3 N               N stores of 8 bytes in an interrupt on each CPU, or one each in N
+ *                               handlers of a kprobe, which count as NMIs
+ *   objects N                   allocates N objects, instead of those that there were
+ *   touch VALUE                 stores VALUE to each of them in a function that is handed the
+ *                               object, and VALUE + 1 then outside of it
  *   user PID TYPE ADDR LEN      register_user_hw_breakpoint()
  *   wide TYPE ADDR LEN          register_wide_hw_breakpoint()
  *   modify TYPE ADDR LEN        modify_user_hw_breakpoint()
@@ -39,6 +44,7 @@
 #include <linux/processor.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 /* === Data === */
@@ -81,10 +87,10 @@ static noinline notrace void target_func(void)
 	barrier();
 }
 
-/* The one instruction has a name, so that a kprobe can be put there. */
-static noinline notrace void store_8(u64 value)
+/* One instruction in a function that a kprobe can be put in. */
+static noinline void store_8(u64 value)
 {
-	asm volatile("target_store_8: movq %1, %0" : "=m"(target_var) : "r"(value));
+	asm volatile("movq %1, %0" : "=m"(target_var) : "r"(value));
 }
 
 static int do_stores(unsigned long n, unsigned int width)
@@ -141,6 +147,57 @@ static int do_calls(unsigned long n)
 {
 	while (n--)
 		target_func();
+	return 0;
+}
+
+/* === Objects === */
+
+/* For who wants to know what becomes of one among many. */
+struct target_object {
+	u64	id;
+	u64	value;
+};
+
+static struct target_object **objects;
+static unsigned int nr_objects;
+
+/* A kprobe finds the object in the first argument. */
+static noinline void touch_object(struct target_object *object, u64 value)
+{
+	WRITE_ONCE(object->value, value);
+}
+
+static void free_objects(void)
+{
+	while (nr_objects)
+		kfree(objects[--nr_objects]);
+	kvfree(objects);
+	objects = NULL;
+}
+
+static int do_objects(unsigned int nr)
+{
+	free_objects();
+	objects = kvcalloc(nr, sizeof(*objects), GFP_KERNEL);
+	if (!objects)
+		return -ENOMEM;
+	for (; nr_objects < nr; nr_objects++) {
+		objects[nr_objects] = kzalloc(sizeof(**objects), GFP_KERNEL);
+		if (!objects[nr_objects])
+			return -ENOMEM;
+		objects[nr_objects]->id = nr_objects;
+	}
+	return 0;
+}
+
+static int do_touch(u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_objects; i++)
+		touch_object(objects[i], value);
+	for (i = 0; i < nr_objects; i++)
+		WRITE_ONCE(objects[i]->value, value + 1);
 	return 0;
 }
 
@@ -207,6 +264,26 @@ static int do_modify(unsigned int type, u64 addr, u64 len)
 	return modify_user_hw_breakpoint(user_bp, &attr);
 }
 
+/* === Stores in odd contexts === */
+
+static void store_in_irq(void *n)
+{
+	do_stores(*(unsigned long *)n, 8);
+}
+
+static int do_irq(unsigned long n)
+{
+	on_each_cpu(store_in_irq, &n, true);
+	return 0;
+}
+
+static int store_in_int3(struct kprobe *kp, struct pt_regs *regs)
+{
+	WARN_ON_ONCE(!in_nmi());
+	store_8(target_var + 1);
+	return 0;
+}
+
 /* === Code that changes === */
 
 static int probe_nothing(struct kprobe *kp, struct pt_regs *regs)
@@ -224,6 +301,23 @@ static void end_probe(struct kprobe *kp)
 	if (kp->addr)
 		unregister_kprobe(kp);
 	memset(kp, 0, sizeof(*kp));
+}
+
+static int do_int3(unsigned long n)
+{
+	int err;
+
+	end_probe(&target_probe);
+	target_probe.addr = (void *)target_func;
+	target_probe.pre_handler = store_in_int3;
+	target_probe.post_handler = probe_nothing_after;
+	err = register_kprobe(&target_probe);
+	if (err)
+		target_probe.addr = NULL;
+	else
+		do_calls(n);
+	end_probe(&target_probe);
+	return err;
 }
 
 static int do_probe(unsigned long addr)
@@ -388,6 +482,14 @@ static int run_command(const char *text)
 		return do_loads(n, width);
 	if (sscanf(text, "x %lu", &n) == 1)
 		return do_calls(n);
+	if (sscanf(text, "irq %lu", &n) == 1)
+		return do_irq(n);
+	if (sscanf(text, "int3 %lu", &n) == 1)
+		return do_int3(n);
+	if (sscanf(text, "objects %u", &width) == 1)
+		return do_objects(width);
+	if (sscanf(text, "touch %llu", &addr) == 1)
+		return do_touch(addr);
 	if (sscanf(text, "user %d %u %llx %llu", &nr, &type, &addr, &len) == 4)
 		return do_user(nr, type, addr, len);
 	if (sscanf(text, "wide %u %llx %llu", &type, &addr, &len) == 3)
@@ -479,6 +581,7 @@ static void __exit target_exit(void)
 {
 	debugfs_remove(target_dir);
 	do_drop();
+	free_objects();
 }
 
 module_init(target_init);
