@@ -16,17 +16,19 @@ export override $(1) := $$(value $(1))
 endif
 endef
 $(foreach v,FLAVOUR KERNEL RUN CPUS MEM QEMU_ARGS APPEND TIMEOUT ICOUNT ACCEL \
-	MACHINE BOCHS_FILES OUT TESTS FLAVOURS,$(eval $(call pass,$(v))))
+	VM_ROOT VM_FILES MACHINE BOCHS_FILES OUT TESTS FLAVOURS BENCH,$(eval $(call pass,$(v))))
 
-.PHONY: help run test test-all check kernel kdir vm shell lint patch
+.PHONY: help run test test-all check bench kernel kdir vm shell lint patch
 
 help:
 	@echo 'make run      build, boot a VM, and show what hardware breakpoints do'
 	@echo 'make test     all tests; the last line is the summary (make test-all: the long ones too)'
 	@echo "              TESTS='30-*.sh' FLAVOURS=ours selects among them (tests/run.sh)"
 	@echo 'make check    user-space tests of the pure parts (seconds, no kernel)'
+	@echo "make bench    what things cost, beside Linux's own layer (BENCH='10-*.sh' selects)"
 	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|off KERNEL=6.12; last line: the bzImage'
 	@echo "make vm       RUN='command' in a VM: FLAVOUR CPUS=2 MEM=2G QEMU_ARGS APPEND TIMEOUT=300 ICOUNT=1 ACCEL=tcg|kvm"
+	@echo "              VM_ROOT=ram RUN='static-binary arguments' VM_FILES='more files' for a guest that sleeps"
 	@echo "              MACHINE=bochs RUN='static-binary arguments' BOCHS_FILES='more files' on Bochs"
 	@echo 'make shell    the same VM, interactive'
 	@echo 'make kdir     the build folder of FLAVOUR, for modules: make -C $$(make -s kdir) M=...'
@@ -45,6 +47,9 @@ test-all:
 
 check:
 	@$(MAKE) -s -C tools/testing/hw_breakpoint check
+
+bench:
+	@bench/run.sh
 
 kernel:
 	@overlay/kernel.sh

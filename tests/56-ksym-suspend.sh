@@ -36,10 +36,10 @@ trap 'rm -rf "$dir"' EXIT
 guest >"$dir/guest.sh"
 export FLAVOUR=ours VM_ROOT=ram CPUS=3 MEM=512M VM_FILES=$dir/guest.sh RUN="sh $dir/guest.sh"
 rc=0
-said=$("$root/vm/run.sh" 2>"$dir/err") || rc=$?
-sed 's/^/# /' <<<"$said"
+"$root/vm/run.sh" >"$dir/out" 2>"$dir/err" || rc=$?
+sed 's/^/# /' "$dir/out"
 
-says() { grep -qx "$1" <<<"$said"; }
+says() { grep -qx "$1" "$dir/out"; }
 came_back() {
 	[ "$rc" = 0 ] || { sed 's/^/# /' "$dir/err"; return 1; }
 }

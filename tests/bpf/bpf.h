@@ -23,29 +23,6 @@
 #define INSN(c, d, s, o, i) \
 	{ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) }
 
-/* r6 = ctx; r0 = bpf_map_lookup_elem(map, &(u32)0), of which there is one. */
-#define FIND_SEEN(map)							\
-	INSN(BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0),			\
-	INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),			\
-	INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),			\
-	INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4),			\
-	INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),	\
-	INSN(0, 0, 0, 0, 0),						\
-	INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem)
-
-/* r0->hits += 1, atomically; r0->addr = what the context has at @offset */
-#define COUNT_HIT(offset)						\
-	INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4, 0),			\
-	INSN(BPF_ALU64 | BPF_MOV | BPF_K, 1, 0, 0, 1),			\
-	INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 0, 1, offsetof(struct seen, hits), BPF_ADD), \
-	INSN(BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offset, 0),		\
-	INSN(BPF_STX | BPF_MEM | BPF_DW, 0, 1, offsetof(struct seen, addr), 0)
-
-/* return verdict */
-#define RETURN(verdict)							\
-	INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict),		\
-	INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-
 struct seen {
 	uint64_t hits;
 	uint64_t addr;
@@ -108,7 +85,26 @@ static struct seen read_map(int map)
 /* Adds one to hits, keeps what the context has at @offset, and returns @verdict. */
 static int load_program(int type, int map, int offset, int verdict)
 {
-	const struct bpf_insn program[] = { FIND_SEEN(map), COUNT_HIT(offset), RETURN(verdict) };
+	const struct bpf_insn program[] = {
+		/* r6 = ctx; r0 = bpf_map_lookup_elem(map, &(u32)0), of which there is one */
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0),
+		INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4),
+		INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),
+		INSN(0, 0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		/* if (!r0) goto out */
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 4, 0),
+		/* r0->hits += 1, atomically; r0->addr = *(u64 *)(ctx + offset) */
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 1, 0, 0, 1),
+		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 0, 1, offsetof(struct seen, hits), BPF_ADD),
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offset, 0),
+		INSN(BPF_STX | BPF_MEM | BPF_DW, 0, 1, offsetof(struct seen, addr), 0),
+		/* out: return verdict */
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
 	union bpf_attr attr = {
 		.prog_type = type,
 		.insns = (uintptr_t)program,

@@ -118,6 +118,7 @@ w_waits() {
 	act 'w 3 8'
 	seen 3 'w: (.*store_8.*) value=' || return 1
 	unload
+	# shellcheck disable=SC2016
 	[ "$(cat dynamic_events)" = 'w:wprobes/w w@hw_breakpoint_target:target_var:8 value=$value' ] || return 1
 	load
 	act 'w 4 8'
@@ -127,10 +128,11 @@ w_waits() {
 # It is handed thousands, and works on all; afterwards all are written to again.
 w_object() {
 	act 'objects 3000'
-	# shellcheck disable=SC2016
-	echo 'w:object w@0:8 old=$old value=$value' >>dynamic_events
-	echo 'p:enter hw_breakpoint_target:touch_object object=%di:x64 id=+0(%di):u64' >>dynamic_events
-	echo 'r:leave hw_breakpoint_target:touch_object' >>dynamic_events
+	cat >>dynamic_events <<-'END'
+		w:object w@0:8 old=$old value=$value
+		p:enter hw_breakpoint_target:touch_object object=%di:x64 id=+0(%di):u64
+		r:leave hw_breakpoint_target:touch_object
+	END
 	echo 1 >events/wprobes/object/enable
 	echo 'set_wprobe:object:object+8 if id == 1789' >events/kprobes/enter/trigger
 	echo 'clear_wprobe:object' >events/kprobes/leave/trigger
