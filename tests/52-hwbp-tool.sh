@@ -197,7 +197,7 @@ asks() {
 	}
 }
 
-asks_data() { asks "$1" "$2 old=\$old:x$3 value=\$value:x$3"; }
+asks_data() { asks "$1" "$2 old=\$old:x$3 value=\$value:x$3 comm=\$comm"; }
 
 two_hits() {
 	watch "$fixtures/hits.trace_pipe" -n 2 jiffies >"$tmp/watched"
@@ -401,7 +401,8 @@ check "a module's symbol" asks_data hw_breakpoint_target:target_var w@hw_breakpo
 check "all parts" asks_data hw_breakpoint_target:other+4/2:rw- rw@hw_breakpoint_target:other+4:2 16
 check "an address" asks_data 0xffffffff81c079cc w@0xffffffff81c079cc:4 32
 check "an address and an offset" asks_data 0xffffffff81c079cc+4/8:-w- w@0xffffffff81c079d0:8 64
-check "execution" asks do_exit:--x x@do_exit
+# shellcheck disable=SC2016
+check "execution" asks do_exit:--x 'x@do_exit comm=$comm'
 for signal in INT TERM HUP QUIT; do
 	check "watch ends by $signal" watch_ends_by "$signal"
 done

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The tour's part inside the VM: three ways to the bug, each one checked.
+# The tour's part inside the VM: three ways to the bug, and who writes to the kernel's own
+# variables and holds the registers; all checked.
 # Copyright (C) 2026 The hw_breakpoint authors
 #
-# show.sh PROGRAM SOURCE
+# show.sh FOLDER: where run.sh has built.
 set -euo pipefail
 
-program=$1 source=$2
+program=$1/corrupt source=$1/corrupt.c busy=$1/busy hwbp=$1/hwbp
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -21,8 +22,23 @@ shown() {
 		[[ $word != *' '* ]] || word="'$word'"
 		line+=" $word"
 	done
-	printf '$%s\n' "${line//$program/corrupt}"
-	{ "$@" 2>&1 || true; } | sed "s,$program,corrupt,"
+	printf '$%s\n' "$line" | names
+	{ "$@" 2>&1 || true; } | names
+}
+# As they would be called.
+names() { sed "s,$program,corrupt,; s,$busy,busy,; s,$hwbp,hwbp,"; }
+# typed TEXT: as one would type it, and done.
+typed() {
+	echo "\$ $1"
+	eval "$1" 2>&1 || true
+}
+# wait_until COMMAND...: it doesn't take long.
+wait_until() {
+	for _ in {1..300}; do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "waited in vain: $*"
 }
 # result "what was shown" COMMAND...: ok if the command succeeds.
 result() {
@@ -71,6 +87,65 @@ result "gdb watch: old value 1000, new value 768, in set_owner(), corrupt.c:$str
 title "perf stat: an execution breakpoint counts the calls of set_owner()"
 shown perf stat -e "$call:u" "$program" | grep -v '^$' | tee calls || true
 result "perf stat: set_owner() was entered 3 times" grep -qE "^ +3 +$call:u" calls
+
+cd /sys/kernel/tracing
+title "hwbp watch: who changes a variable of the kernel, live"
+shown "$hwbp" watch -n 4 jiffies | tee "$work/watch"
+# on_by_one: four changes, each from what the one before has made, and more.
+on_by_one() {
+	local old new last='' n=0
+	while read -r old new; do
+		[ "$((new))" -gt "$((old))" ] && [ "${last:-$old}" = "$old" ] || return 1
+		last=$new n=$((n + 1))
+	done < <(sed -n 's/.* \(0x[0-9a-f]*\) -> \(0x[0-9a-f]*\)$/\1 \2/p' "$work/watch")
+	[ "$n" = 4 ]
+}
+result "hwbp watch: 4 changes of jiffies, each as it happened" on_by_one
+result "hwbp watch: nothing is left of it" [ ! -s dynamic_events ]
+
+title "The ksym tracer: from what to what"
+typed "echo 'panic_timeout:-w-' > ksym_trace_filter"
+typed "echo ksym_tracer > current_tracer"
+typed "echo 30 > /proc/sys/kernel/panic"
+typed "echo 5 > /proc/sys/kernel/panic"
+typed "grep ksym_hit trace" | tee "$work/trace"
+result "ksym: panic_timeout was made 30, then 5" grep -q '0x0000001e -> 0x00000005 by .*proc_do' "$work/trace"
+
+title "Four kinds of owners have all registers of CPU 1"
+# Nobody else is to run there.
+taskset -cp 0 $$ >/dev/null
+echo '$ gdb busy: watch quiet, run &'
+taskset -c 1 gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'watch quiet' -ex run "$busy" </dev/null >"$work/gdb" 2>&1 &
+gdb=$!
+on_oops=0x$(awk '$3 == "panic_on_oops" { print $1 }' /proc/kallsyms)
+echo "\$ perf stat -a -e mem:$on_oops/4:w &"
+perf stat -a -e "mem:$on_oops/4:w" sleep 1000 >"$work/stat" 2>&1 &
+perf=$!
+typed "echo 'w:max w@pid_max:4' > dynamic_events"
+typed "echo 1 > events/wprobes/max/enable"
+# owners: those in force on CPU 1, a word each.
+owners() { sed -n 's/^register cpu=1 .*state=armed.* owner=\([a-z]*\).*/\1/p' /sys/kernel/debug/hw_breakpoint/slots.kv | sort | xargs; }
+all_four() { [ "$(owners)" = 'ksym perf ptrace wprobe' ]; }
+wait_until all_four
+# A task's register is in use while it runs, which something else on its CPU may interrupt.
+listed() {
+	"$hwbp" list >"$work/list"
+	[ "$(grep -cE '^ +1 +[0-3] +armed .* (ksym|perf|ptrace|wprobe) ' "$work/list")" = 4 ]
+}
+wait_until listed
+shown cat "$work/list" | sed "1s/.*/$ hwbp list/"
+result "hwbp list: ksym, perf, ptrace and a watch event on CPU 1" listed
+
+title "The fifth is refused, and the kernel says why"
+shown perf stat -C 1 -e "mem:$on_oops/1:w" true | grep -iE '^\$|no space' || true
+shown "$hwbp" why -n 1 | tee "$work/why"
+result "hwbp why: who wanted what, and who has it" grep -qE 'CPU 1: 3 its own \(.*ksym panic_timeout.*\), task busy/[0-9]+ holds 1 \(ptrace ' "$work/why"
+pkill -x busy
+kill "$perf"
+wait "$gdb" "$perf" || true
+echo 0 >events/wprobes/max/enable
+echo >dynamic_events
+echo >ksym_trace_filter
 
 title "Summary"
 printf '  %s\n' "${summary[@]}"

@@ -222,7 +222,7 @@ static int choose_id(void)
 /* @by_name: the kernel finds the symbol, else its address is told. */
 static void describe(const struct target *t, bool by_name, char command[], size_t size)
 {
-	char place[384], args[64] = "", len[16] = "";
+	char place[384], values[64] = "", len[16] = "";
 
 	if (by_name)
 		snprintf(place, sizeof(place), "%s%s%s", t->module, *t->module ? ":" : "",
@@ -234,10 +234,11 @@ static void describe(const struct target *t, bool by_name, char command[], size_
 			 (unsigned long long)t->offset);
 	if (t->access != EXECUTE) {
 		snprintf(len, sizeof(len), ":%u", t->len);
-		snprintf(args, sizeof(args), " old=$old:x%u value=$value:x%u", t->len * 8,
+		snprintf(values, sizeof(values), " old=$old:x%u value=$value:x%u", t->len * 8,
 			 t->len * 8);
 	}
-	snprintf(command, size, "w:hwbp/w%s %s@%s%s%s\n", id, target_access(t), place, len, args);
+	snprintf(command, size, "w:hwbp/w%s %s@%s%s%s comm=$comm\n", id, target_access(t), place,
+		 len, values);
 }
 
 /*

@@ -11,6 +11,10 @@
 
 #define DIGITS "0123456789"
 
+/* How a hit tells the comm, and how long one may be. */
+#define COMM " comm=\""
+#define MAX_COMM 15
+
 static size_t digits(const char *s)
 {
 	return strspn(s, DIGITS);
@@ -50,6 +54,23 @@ static char *find_middle(char *line, const char **cpu, const char **time, char *
 	return NULL;
 }
 
+/*
+ * Cuts ' comm="bash"' off the end, the first that isn't longer than one can be: a comm can have
+ * what looks like it too. trace_pipe itself knows a task's comm only if it was switched to since.
+ */
+static void cut_comm(char *line, struct hit *h)
+{
+	const size_t len = strlen(line), most = strlen(COMM) + MAX_COMM + 1;
+	char *s = line + (len > most ? len - most : 0);
+
+	s = strstr(s, COMM);
+	if (!s || line[len - 1] != '"' || s + strlen(COMM) > line + len - 1)
+		return;
+	line[len - 1] = '\0';
+	*s = '\0';
+	h->comm = s + strlen(COMM);
+}
+
 /* "     a b-c-1234    ": the PID is behind the last dash. */
 static bool parse_task(char *s, char *end, struct hit *h)
 {
@@ -63,7 +84,8 @@ static bool parse_task(char *s, char *end, struct hit *h)
 		return false;
 	*dash = '\0';
 	h->pid = dash + 1;
-	h->comm = s + strspn(s, " ");
+	if (!h->comm)
+		h->comm = s + strspn(s, " ");
 	return true;
 }
 
@@ -121,6 +143,7 @@ bool hit_parse(char *line, struct hit *h)
 	h->module = "";
 	h->offset = "";
 	make_printable(line);
+	cut_comm(line, h);
 	middle = find_middle(line, &h->cpu, &h->time, &rest);
 	if (!middle || !parse_task(line, middle, h))
 		return false;
