@@ -467,6 +467,8 @@ static int parse_len(struct trace_wprobe *tw, char *place, size_t at)
 	return 0;
 }
 
+#ifdef CONFIG_MODULES
+
 /* "module:symbol" of a module that isn't there, but may come. */
 static bool may_come(const char *symbol)
 {
@@ -474,7 +476,7 @@ static bool may_come(const char *symbol)
 	char name[MODULE_NAME_LEN];
 	bool here;
 
-	if (!IS_ENABLED(CONFIG_MODULES) || !colon || colon - symbol >= sizeof(name))
+	if (!colon || colon - symbol >= sizeof(name))
 		return false;
 	strscpy(name, symbol, colon - symbol + 1);
 	rcu_read_lock_sched();
@@ -482,6 +484,15 @@ static bool may_come(const char *symbol)
 	rcu_read_unlock_sched();
 	return !here;
 }
+
+#else /* !CONFIG_MODULES */
+
+static bool may_come(const char *symbol)
+{
+	return false;
+}
+
+#endif /* !CONFIG_MODULES */
 
 /* Sets tw->home from tw->place, if that is there. */
 static int find_home(struct trace_wprobe *tw)
