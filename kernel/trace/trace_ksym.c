@@ -48,8 +48,9 @@
 /**
  * struct ksym_instance - a trace instance that has or had watches
  * @node: in ksym_instances
- * @tr: the instance
+ * @tr: the instance; NULL: it is gone, and this is to be. Protected by ksym_mutex
  * @file: its ksym_hit event
+ * @event_on: we have switched that on
  * @watches: in the order in which they were set
  * @tracing: ksym_tracer is its tracer; read at hits without a lock
  * @burial: removes what is left of it
@@ -58,6 +59,7 @@ struct ksym_instance {
 	struct list_head	node;
 	struct trace_array	*tr;
 	struct trace_event_file	*file;
+	bool			event_on;
 	struct list_head	watches;
 	bool			tracing;
 	struct watch_later	burial;
@@ -117,8 +119,7 @@ struct ksym_request {
  * 2. ksym_write_mutex is held by who changes watches, over all that. It is taken first.
  * 3. ksym_mutex protects the lists of instances and watches, and is taken last: also under
  *    event_mutex and trace_types_lock, when a tracer is set or an instance goes.
- * 4. Under either of the two mutexes the lists can be read; under both they are changed, but for
- *    an instance that goes: nobody has its files open, so nobody writes to it.
+ * 4. Under either of the two mutexes the lists can be read; under both they are changed.
  */
 static DEFINE_MUTEX(ksym_write_mutex);
 static DEFINE_MUTEX(ksym_mutex);
@@ -288,14 +289,13 @@ static struct trace_event_call ksym_event_call = {
 
 /* === Hits ================================================================= */
 
-static nokprobe_inline void record(const struct ksym_watch *watch, const struct watch_hit *hit,
-				   struct pt_regs *regs)
+static nokprobe_inline void record(struct trace_event_file *file, struct perf_event *bp,
+				   const struct watch_hit *hit, struct pt_regs *regs)
 {
-	struct trace_event_file *file = watch->instance->file;
 	struct trace_event_buffer fbuffer;
 	struct ksym_entry *entry;
 
-	if (trace_trigger_soft_disabled(file))
+	if (!(file->flags & EVENT_FILE_FL_ENABLED) || trace_trigger_soft_disabled(file))
 		return;
 	entry = trace_event_buffer_reserve(&fbuffer, file, sizeof(*entry));
 	if (!entry)
@@ -305,8 +305,8 @@ static nokprobe_inline void record(const struct ksym_watch *watch, const struct 
 	entry->addr = hit->addr;
 	entry->old = hit->old;
 	entry->value = hit->value;
-	entry->type = watch->type;
-	entry->len = watch->len;
+	entry->type = hw_breakpoint_type(bp);
+	entry->len = hw_breakpoint_len(bp);
 	trace_event_buffer_commit(&fbuffer);
 }
 
@@ -317,10 +317,11 @@ static void __kprobes ksym_hit(struct perf_event *bp, struct perf_sample_data *d
 	struct ksym_watch *watch = bp->overflow_handler_context;
 	struct watch_hit hit;
 
-	watch_look(&watch->last, bp, &hit);
+	if (!watch_look(&watch->last, bp, &hit))
+		return;
 	atomic_long_inc(&watch->hits);
 	if (READ_ONCE(watch->instance->tracing))
-		record(watch, &hit, regs);
+		record(watch->instance->file, bp, &hit, regs);
 }
 
 /* === Watches ============================================================== */
@@ -386,34 +387,27 @@ static int watch_add(struct ksym_instance *instance, const struct ksym_request *
 	return 0;
 }
 
-static int watch_modify(struct ksym_watch *watch, unsigned int type, unsigned int len)
-{
-	struct perf_event_attr attr;
-
-	watch_attr(&attr, watch->addr, type, len);
-	return modify_wide_hw_breakpoint(watch->events, &attr);
-}
-
 /*
- * It keeps its register, so that nobody takes that meanwhile, and its count. It only watches
- * for writes while we read the memory ourselves.
+ * It keeps its register, so that nobody takes that meanwhile, and its count. A hit before we have
+ * read the memory has no old value.
  */
 static int watch_change(struct ksym_watch *watch, const struct ksym_request *request)
 {
-	bool data = request->type != HW_BREAKPOINT_X;
+	struct perf_event_attr attr;
 	int err;
 
 	if (watch->type == request->type && watch->len == request->len)
 		return 0;
-	err = watch_modify(watch, data ? HW_BREAKPOINT_W : request->type, request->len);
+	WRITE_ONCE(watch->last.addr, 0);
+	watch_attr(&attr, watch->addr, request->type, request->len);
+	err = modify_wide_hw_breakpoint(watch->events, &attr);
 	if (err)
 		return err;
-	watch->len = request->len;
-	if (data)
-		watch_begin(&watch->last, watch->addr, watch->len);
 	watch->type = request->type;
-	return request->type == HW_BREAKPOINT_RW ?
-	       watch_modify(watch, request->type, request->len) : 0;
+	watch->len = request->len;
+	if (watch->type != HW_BREAKPOINT_X)
+		watch_begin(&watch->last, watch->addr, watch->len);
+	return 0;
 }
 
 /* === A line of the filter ================================================= */
@@ -494,7 +488,7 @@ static int check_len(struct trace_array *tr, const char *line, size_t at,
 		return 0;
 	}
 	if (!request->len)
-		request->len = watch_default_len(request->addr, request->offset);
+		request->len = watch_default_len(request->addr);
 	if (!IS_ALIGNED(request->addr, request->len))
 		return complain(tr, line, at, KSYM_UNALIGNED);
 	return 0;
@@ -635,14 +629,19 @@ static struct ksym_instance *get_instance(struct trace_array *tr)
 }
 
 /*
- * The event is on as long as there are watches, or a trigger on it would think that it is to
- * keep what is recorded out of the trace.
+ * The event is switched on with the first watch and off when a write leaves none, and otherwise
+ * is as its users want it. (On only for a trigger's sake it would be kept out of the trace.)
  */
 static void switch_event(struct ksym_instance *instance)
 {
+	bool on = !list_empty(&instance->watches);
+
 	lockdep_assert_held(&ksym_write_mutex);
+	if (on == instance->event_on)
+		return;
+	instance->event_on = on;
 	mutex_lock(&event_mutex);
-	trace_event_enable_disable(instance->file, !list_empty(&instance->watches), 0);
+	trace_event_enable_disable(instance->file, on, 0);
 	mutex_unlock(&event_mutex);
 }
 
@@ -841,16 +840,16 @@ void trace_ksym_create_files(struct trace_array *tr, struct dentry *dir)
 	trace_create_file("ksym_profile", TRACE_MODE_READ, dir, tr, &profile_fops);
 }
 
-/* Nobody else knows the instance any more. */
 static void bury(struct watch_later *later)
 {
 	struct ksym_instance *instance = container_of(later, struct ksym_instance, burial);
-	struct ksym_watch *watch, *next;
 
-	list_for_each_entry_safe(watch, next, &instance->watches, node) {
-		unregister_wide_hw_breakpoint(watch->events);
-		kfree(watch);
-	}
+	mutex_lock(&ksym_write_mutex);
+	watch_remove_all(instance);
+	mutex_lock(&ksym_mutex);
+	list_del(&instance->node);
+	mutex_unlock(&ksym_mutex);
+	mutex_unlock(&ksym_write_mutex);
 	kfree(instance);
 }
 
@@ -870,7 +869,7 @@ void trace_ksym_remove(struct trace_array *tr)
 	mutex_lock(&ksym_mutex);
 	instance = find_instance(tr);
 	if (instance)
-		list_del(&instance->node);
+		instance->tr = NULL;
 	mutex_unlock(&ksym_mutex);
 	if (instance)
 		watch_do_later(&instance->burial, bury);

@@ -6,10 +6,13 @@
  */
 
 #include <linux/errno.h>
+#include <linux/irqflags.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -27,6 +30,9 @@ struct symbol_search {
 	unsigned long	addr;
 	unsigned int	found;
 };
+
+/* This CPU reads watched memory itself, interrupts off. */
+static DEFINE_PER_CPU(bool, watch_reading);
 
 /* === Later ================================================================ */
 
@@ -80,13 +86,12 @@ bool watch_is_len(unsigned long len)
 /**
  * watch_default_len() - how much of a variable is watched if nobody says
  * @addr: the first byte
- * @offset: how far that is inside of the variable
  *
  * Context: any.
  * Return: what is left of the variable if a register can serve that, or as much of it as one
  * can; bytes.
  */
-unsigned int watch_default_len(unsigned long addr, unsigned long offset)
+unsigned int watch_default_len(unsigned long addr)
 {
 	unsigned long size, at, len = WATCH_MAX_LEN;
 
@@ -133,10 +138,29 @@ static int note_module_symbol(void *data, const char *name, unsigned long addr)
 	return strcmp(name, search->name) ? 0 : note_symbol(data, addr);
 }
 
+/*
+ * A module that goes is found until its memory is freed, but has been told of already. What it
+ * only has while it is initialised goes without being told of.
+ */
+static bool stays(unsigned long addr)
+{
+	struct module *mod;
+	bool yes;
+
+	preempt_disable();
+	mod = __module_address(addr);
+	yes = !mod || (mod->state != MODULE_STATE_GOING && !within_module_init(addr, mod));
+	preempt_enable();
+	return yes;
+}
+
 /**
  * watch_find_symbol() - look a variable or function up
  * @name: "symbol" or "module:symbol"
  * @addr: set to where it is
+ *
+ * Who is told when modules go, and keeps that from happening meanwhile, can rely on being told
+ * of what was found here.
  *
  * Context: may sleep.
  * Return: 0, or -ENOENT, or -EADDRNOTAVAIL if there are several of that name, or -ERANGE for a
@@ -162,6 +186,8 @@ int watch_find_symbol(const char *name, unsigned long *addr)
 		return -EADDRNOTAVAIL;
 	if (search.addr < TASK_SIZE_MAX)
 		return -ERANGE;
+	if (!stays(search.addr))
+		return -ENOENT;
 	*addr = search.addr;
 	return 0;
 }
@@ -198,14 +224,22 @@ static nokprobe_inline u64 read_value(unsigned long addr, unsigned int len)
  * @addr: of the memory
  * @len: bytes, as watch_is_len() takes it
  *
- * Context: any, NMI included. Nothing that is to be noted from a hit at the same time is lost,
- * but the hit may have an old value of the other address.
+ * Context: any, NMI included.
  */
 void __kprobes watch_begin(struct watch_value *last, unsigned long addr, unsigned int len)
 {
+	unsigned long flags;
+	bool was;
+
+	/* Of what could come in between nothing can be hit: in an NMI breakpoints are off. */
+	local_irq_save(flags);
+	was = __this_cpu_read(watch_reading);
+	__this_cpu_write(watch_reading, true);
 	WRITE_ONCE(last->addr, 0);
 	WRITE_ONCE(last->value, read_value(addr, len));
 	WRITE_ONCE(last->addr, addr);
+	__this_cpu_write(watch_reading, was);
+	local_irq_restore(flags);
 }
 
 /**
@@ -218,14 +252,17 @@ void __kprobes watch_begin(struct watch_value *last, unsigned long addr, unsigne
  * is always one that an earlier hit has told as its value.
  *
  * Context: the handler of @bp.
+ * Return: false if it was watch_begin() that read there, which is no hit.
  */
-void __kprobes watch_look(struct watch_value *last, struct perf_event *bp, struct watch_hit *hit)
+bool __kprobes watch_look(struct watch_value *last, struct perf_event *bp, struct watch_hit *hit)
 {
+	if (this_cpu_read(watch_reading))
+		return false;
 	hit->addr = hw_breakpoint_addr(bp);
 	if (hw_breakpoint_type(bp) == HW_BREAKPOINT_X) {
 		hit->value = 0;
 		hit->old = 0;
-		return;
+		return true;
 	}
 	hit->value = read_value(hit->addr, hw_breakpoint_len(bp));
 	hit->old = xchg(&last->value, hit->value);
@@ -233,4 +270,5 @@ void __kprobes watch_look(struct watch_value *last, struct perf_event *bp, struc
 		hit->old = hit->value;
 		WRITE_ONCE(last->addr, hit->addr);
 	}
+	return true;
 }

@@ -56,12 +56,12 @@ struct watch_later {
 void watch_do_later(struct watch_later *later, void (*fn)(struct watch_later *later));
 
 bool watch_is_len(unsigned long len);
-unsigned int watch_default_len(unsigned long addr, unsigned long offset);
+unsigned int watch_default_len(unsigned long addr);
 void watch_attr(struct perf_event_attr *attr, unsigned long addr, unsigned int type,
 		unsigned int len);
 int watch_find_symbol(const char *name, unsigned long *addr);
 
 void watch_begin(struct watch_value *last, unsigned long addr, unsigned int len);
-void watch_look(struct watch_value *last, struct perf_event *bp, struct watch_hit *hit);
+bool watch_look(struct watch_value *last, struct perf_event *bp, struct watch_hit *hit);
 
 #endif /* _TRACE_WATCH_H */

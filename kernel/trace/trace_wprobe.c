@@ -59,7 +59,8 @@ struct wprobe_place {
  * @devent: in the list of dynamic events
  * @events: the breakpoint
  * @place: what is watched when it is enabled
- * @home: the address of that; 0: there is none as yet. Protected by event_mutex
+ * @home: the address of that; 0: there is none as yet. Set under event_mutex once the event
+ *	is in the list, read by triggers
  * @type: HW_BREAKPOINT_W, _RW or _X
  * @len: bytes
  * @target: where it was moved last; 0: it is parked. Written from any context
@@ -218,9 +219,8 @@ static void __kprobes wprobe_hit(struct perf_event *bp, struct perf_sample_data 
 	unsigned int flags = trace_probe_load_flag(&tw->tp);
 	struct watch_hit hit;
 
-	if (!flags)
+	if (!flags || !watch_look(&tw->last, bp, &hit) || hit.addr == parking_place(tw))
 		return;
-	watch_look(&tw->last, bp, &hit);
 	if (flags & TP_FLAG_TRACE)
 		wprobe_trace(tw, &hit, regs);
 	if (flags & TP_FLAG_PROFILE)
@@ -246,10 +246,22 @@ static int point_at(struct trace_wprobe *tw, unsigned long addr)
 
 static int go_home(struct trace_wprobe *tw)
 {
-	if (tw->home)
-		return point_at(tw, tw->home);
+	unsigned long home = READ_ONCE(tw->home);
+
+	if (home)
+		return point_at(tw, home);
 	park(tw);
 	return 0;
+}
+
+/* No trigger moves it any more that saw what was before, and no hit is being handled. */
+static void settle_parked(struct trace_wprobe *tw)
+{
+	/* Who has triggers for it has a reference; they run with preemption off. */
+	if (trace_event_dyn_busy(trace_probe_event_call(&tw->tp)))
+		tracepoint_synchronize_unregister();
+	park(tw);
+	hw_breakpoint_wait_moved(tw->events);
 }
 
 /* In force on every CPU when it returns. */
@@ -260,23 +272,20 @@ static int arm(struct trace_wprobe *tw)
 	lockdep_assert_held(&event_mutex);
 	WRITE_ONCE(tw->enabled, true);
 	err = go_home(tw);
-	if (err)
-		WRITE_ONCE(tw->enabled, false);
-	hw_breakpoint_wait_moved(tw->events);
+	if (!err) {
+		hw_breakpoint_wait_moved(tw->events);
+		return 0;
+	}
+	WRITE_ONCE(tw->enabled, false);
+	settle_parked(tw);
 	return err;
 }
 
-/*
- * No hit is being handled any more when it returns. A trigger that still found it enabled
- * moves it before or after this, and in the second case sees that it must park it again:
- * moving is a full barrier.
- */
 static void disarm(struct trace_wprobe *tw)
 {
 	lockdep_assert_held(&event_mutex);
 	WRITE_ONCE(tw->enabled, false);
-	park(tw);
-	hw_breakpoint_wait_moved(tw->events);
+	settle_parked(tw);
 }
 
 /**
@@ -287,7 +296,7 @@ static void disarm(struct trace_wprobe *tw)
  * Nothing happens while the event isn't enabled. If there can be no breakpoint at @addr
  * nothing is watched.
  *
- * Context: any, NMI included. In force here at once, elsewhere as hw_breakpoint_move_wide() says.
+ * Context: any, NMI included, with preemption off. In force here at once, elsewhere as hw_breakpoint_move_wide() says.
  */
 void __kprobes trace_wprobe_repoint(struct trace_wprobe *tw, unsigned long addr)
 {
@@ -297,7 +306,7 @@ void __kprobes trace_wprobe_repoint(struct trace_wprobe *tw, unsigned long addr)
 		return;
 	err = addr ? point_at(tw, addr) : go_home(tw);
 	/* Rather nothing than what was wanted no longer. */
-	if (err || !READ_ONCE(tw->enabled))
+	if (err)
 		park(tw);
 }
 
@@ -312,20 +321,18 @@ static int wprobe_enable(struct trace_event_call *call, struct trace_event_file 
 	if (WARN_ON_ONCE(!tw))
 		return -ENODEV;
 	enabled = trace_probe_is_enabled(&tw->tp);
-	if (file)
-		err = trace_probe_add_file(&tw->tp, file);
-	else
-		trace_probe_set_flag(&tw->tp, TP_FLAG_PROFILE);
-	if (err || enabled)
+	/* Before perf's is set, since perf frees what its hits need if this fails. */
+	if (!enabled)
+		err = arm(tw);
+	if (err)
 		return err;
-
-	err = arm(tw);
-	if (!err)
+	if (!file) {
+		trace_probe_set_flag(&tw->tp, TP_FLAG_PROFILE);
 		return 0;
-	if (file)
-		trace_probe_remove_file(&tw->tp, file);
-	else
-		trace_probe_clear_flag(&tw->tp, TP_FLAG_PROFILE);
+	}
+	err = trace_probe_add_file(&tw->tp, file);
+	if (err && !enabled)
+		disarm(tw);
 	return err;
 }
 
@@ -494,17 +501,27 @@ static bool may_come(const char *symbol)
 
 #endif /* !CONFIG_MODULES */
 
-/* Sets tw->home from tw->place, if that is there. */
+/*
+ * Sets tw->home from tw->place, if that is there. Where this is done under event_mutex, and the
+ * event is in the list before that is left, we are told when the module goes.
+ */
 static int find_home(struct trace_wprobe *tw)
 {
 	unsigned long addr = 0;
 	int err = 0;
 
+	WRITE_ONCE(tw->home, 0);
 	if (tw->place.symbol)
 		err = watch_find_symbol(tw->place.symbol, &addr);
-	if (!err)
-		tw->home = addr + tw->place.offset;
-	return err;
+	if (err)
+		return err;
+	addr += tw->place.offset;
+	if (addr && addr < TASK_SIZE_MAX)
+		return -EINVAL;
+	if (tw->len && tw->type != HW_BREAKPOINT_X && !IS_ALIGNED(addr, tw->len))
+		return -EDOM;
+	WRITE_ONCE(tw->home, addr);
+	return 0;
 }
 
 static int parse_place(struct trace_wprobe *tw, char *place, size_t at)
@@ -523,23 +540,23 @@ static int parse_place(struct trace_wprobe *tw, char *place, size_t at)
 	}
 	if (!err)
 		err = find_home(tw);
-	if (!err && tw->home && tw->home < TASK_SIZE_MAX)
-		err = -EINVAL;
 	if (err == -EADDRNOTAVAIL)
 		trace_probe_log_err(at, NON_UNIQ_SYMBOL);
+	else if (err == -EDOM)
+		trace_probe_log_err(at, BAD_ACCESS_ALIGN);
 	else if (err && (err != -ENOENT || !may_come(tw->place.symbol)))
 		trace_probe_log_err(at, BAD_PROBE_ADDR);
 	else
-		err = 0;
-	return err;
+		return 0;
+	return err == -EDOM ? -EINVAL : err;
 }
 
 static void default_len(struct trace_wprobe *tw)
 {
 	if (tw->type == HW_BREAKPOINT_X)
 		tw->len = sizeof(long);
-	else if (!tw->len && tw->place.symbol && tw->home)
-		tw->len = watch_default_len(tw->home, tw->place.offset);
+	else if (!tw->len && tw->home)
+		tw->len = watch_default_len(tw->home);
 	else if (!tw->len)
 		tw->len = sizeof(long);
 }
@@ -567,11 +584,11 @@ static int parse_watch(struct trace_wprobe *tw, const char *word)
 	if (err)
 		return err;
 
-	default_len(tw);
-	if (tw->type != HW_BREAKPOINT_X && !IS_ALIGNED(tw->home, tw->len)) {
-		trace_probe_log_err(at - word, BAD_ACCESS_ALIGN);
+	if (tw->place.symbol && !tw->home && !tw->len && tw->type != HW_BREAKPOINT_X) {
+		trace_probe_log_err(at - word, NO_ACCESS_LEN);
 		return -EINVAL;
 	}
+	default_len(tw);
 	return 0;
 }
 
@@ -638,8 +655,11 @@ static int add_event(struct trace_wprobe *tw)
 
 	mutex_lock(&event_mutex);
 	err = trace_probe_register_event_call(&tw->tp);
-	if (!err)
+	if (!err) {
 		dyn_event_add(&tw->devent, trace_probe_event_call(&tw->tp));
+		/* The module may have come or gone meanwhile. */
+		find_home(tw);
+	}
 	mutex_unlock(&event_mutex);
 	if (err == -EEXIST) {
 		trace_probe_log_set_index(0);
@@ -807,7 +827,7 @@ static int wprobe_release(struct dyn_event *ev)
 	if (trace_probe_unregister_event_call(&tw->tp))
 		return -EBUSY;
 	dyn_event_remove(ev);
-	trace_probe_unlink(&tw->tp);
+	/* Somebody who reads all memory may hit it where it is parked: tp is needed until then. */
 	watch_do_later(&tw->burial, bury);
 	return 0;
 }
@@ -901,21 +921,26 @@ const char *trace_wprobe_label(const struct trace_wprobe *tw)
 /* Whatever it watches by now, such as one of the module's objects. */
 static void module_goes(struct trace_wprobe *tw, const struct module *mod)
 {
-	if (!tw->home || !within_module(tw->home, mod))
+	bool home = within_module(tw->home, mod);
+
+	if (!home && !within_module(READ_ONCE(tw->target), mod))
 		return;
-	if (tw->place.symbol)
-		tw->home = 0;
-	park(tw);
-	hw_breakpoint_wait_moved(tw->events);
+	if (home && tw->place.symbol)
+		WRITE_ONCE(tw->home, 0);
+	settle_parked(tw);
 }
 
 static void module_comes(struct trace_wprobe *tw)
 {
 	int err;
 
-	if (tw->home || !tw->place.symbol || find_home(tw) || !trace_probe_is_enabled(&tw->tp))
+	if (tw->home || !tw->place.symbol)
 		return;
-	err = arm(tw);
+	err = find_home(tw);
+	if (err == -ENOENT)
+		return;
+	if (!err && trace_probe_is_enabled(&tw->tp))
+		err = arm(tw);
 	if (err)
 		pr_warn("%s can't watch %s: error %d\n", tw->label, tw->place.symbol, err);
 }

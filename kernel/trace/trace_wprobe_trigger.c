@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -146,17 +147,21 @@ static int wprobe_trigger_reg(char *glob, struct event_trigger_data *data,
 	return err;
 }
 
+static void drop_trigger(struct event_trigger_data *data, struct trace_event_file *file)
+{
+	list_del_rcu(&data->list);
+	trace_event_trigger_enable_disable(file, 0);
+	update_cond_flag(file);
+	wprobe_trigger_free(data);
+}
+
 static void wprobe_trigger_unreg(char *glob, struct event_trigger_data *test,
 				 struct trace_event_file *file)
 {
 	struct event_trigger_data *data = find_same(test, file);
 
-	if (!data)
-		return;
-	list_del_rcu(&data->list);
-	trace_event_trigger_enable_disable(file, 0);
-	update_cond_flag(file);
-	wprobe_trigger_free(data);
+	if (data)
+		drop_trigger(data, file);
 }
 
 static int wprobe_trigger_print(struct seq_file *m, struct event_trigger_data *data)
@@ -307,6 +312,71 @@ static int wprobe_trigger_parse(struct event_command *ops, struct trace_event_fi
 	return err;
 }
 
+/* === Modules ============================================================== */
+
+#ifdef CONFIG_MODULES
+
+static void drop_triggers(struct trace_event_file *file)
+{
+	struct event_trigger_data *data, *next;
+
+	list_for_each_entry_safe(data, next, &file->triggers, list) {
+		if (data->cmd_ops->trigger_type == ETT_EVENT_WPROBE)
+			drop_trigger(data, file);
+	}
+}
+
+static void drop_triggers_of(const struct module *mod)
+{
+	struct trace_event_file *file;
+	struct trace_array *tr;
+
+	list_for_each_entry(tr, &ftrace_trace_arrays, list) {
+		list_for_each_entry(file, &tr->events, list) {
+			/* Dynamic events have no module there. */
+			if (!(file->event_call->flags & TRACE_EVENT_FL_DYNAMIC) &&
+			    file->event_call->module == mod)
+				drop_triggers(file);
+		}
+	}
+}
+
+/*
+ * The tracing core frees the events of a module without their triggers: the watch events that
+ * those are for could never be removed, and would hold their registers for good.
+ */
+static int module_goes(struct notifier_block *nb, unsigned long state, void *module)
+{
+	if (state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	mutex_lock(&event_mutex);
+	mutex_lock(&trace_types_lock);
+	drop_triggers_of(module);
+	mutex_unlock(&trace_types_lock);
+	mutex_unlock(&event_mutex);
+	return NOTIFY_OK;
+}
+
+/* Before that of the tracing core, which has 1. */
+static struct notifier_block trigger_module_nb = {
+	.notifier_call	= module_goes,
+	.priority	= 2,
+};
+
+static int __init watch_modules(void)
+{
+	return register_module_notifier(&trigger_module_nb);
+}
+
+#else /* !CONFIG_MODULES */
+
+static int __init watch_modules(void)
+{
+	return 0;
+}
+
+#endif /* !CONFIG_MODULES */
+
 #define WPROBE_COMMAND(_name, _flags) {				\
 		.name		= _name,			\
 		.trigger_type	= ETT_EVENT_WPROBE,		\
@@ -327,6 +397,7 @@ static struct event_command clear_command = WPROBE_COMMAND("clear_wprobe", 0);
 
 static int __init wprobe_trigger_init(void)
 {
-	return register_event_command(&set_command) ?: register_event_command(&clear_command);
+	return register_event_command(&set_command) ?: register_event_command(&clear_command) ?:
+	       watch_modules();
 }
 fs_initcall(wprobe_trigger_init);

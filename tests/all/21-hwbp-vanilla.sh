@@ -5,6 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
+. "$root/tests/all/weak.sh"
 bin=$HWBP_TESTBIN/hwbp
 
 # Weak spot 23 makes vanilla WARN, so neither a panic nor the verdict is wanted.
@@ -14,17 +15,6 @@ out=$(FLAVOUR=vanilla APPEND=panic_on_warn=0 TIMEOUT=600 \
 		$root/tools/testing/selftests/breakpoints/hw_breakpoint/run.sh $bin \
 		$bin/vanilla/module/hw_breakpoint_target.ko hwbp_validate hwbp_slots hwbp_ptrace hwbp_inherit" \
 	"$root/vm/run.sh" 2>/dev/null) || true
-
-fails() { grep -qE "^not ok [0-9]+ - $1\$" <<<"$out"; }
-
-# weak NUMBER TEST...
-weak() {
-	local number=$1 test
-	shift
-	for test in "$@"; do
-		check "weak spot $number shows on vanilla in $test" fails "$test"
-	done
-}
 
 weak 10 hwbp_ptrace.ptrace.{off_gives_back_when_it_runs,some_off_when_it_runs,stepping_gives_back_too} \
 	hwbp_ptrace.ptrace.{detach_gives_back,addresses_hold_none_when_it_ran}

@@ -6,22 +6,12 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
+. "$root/tests/all/weak.sh"
 
 # It fails, so its status is not wanted; a WARN should not end it.
 on_vanilla() { FLAVOUR=vanilla APPEND=panic_on_warn=0 "$root/tests/$1" 2>/dev/null || true; }
 
 out=$(on_vanilla 42-suspend.sh; on_vanilla 44-hotplug.sh)
-
-fails() { grep -qE "^not ok [0-9]+ - $1\$" <<<"$out"; }
-
-# weak NUMBER TEST...
-weak() {
-	local number=$1 test
-	shift
-	for test in "$@"; do
-		check "weak spot $number shows on vanilla in $test" fails "$test"
-	done
-}
 
 weak 1 {memory,disk}": hwbp_suspend.sleep."{way_back,masks}
 weak 2 {memory,disk}": hwbp_suspend.sleep."{wide_data,wide_execution,masks_of_wide} \

@@ -10,10 +10,14 @@
 
 import os
 import subprocess
-import tempfile
+import sys
 import traceback
 
 import gdb
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from report import run, say, verdict  # noqa: E402
 
 BITS = os.environ["BITS"]
 # A step that hits a watchpoint brings two #DB on TCG, the second one inside the kernel's
@@ -26,44 +30,12 @@ KEEPS = ("vanilla keeps the slot until exec or exit"
 
 # === Reporting ===
 
-def say(line):
-    """Past gdb's own output, which goes to a log."""
-    os.write(3, (line + "\n").encode())
-
-
 def check(what, got, expected, todo=""):
-    name = f"gdb {BITS}-bit: {what}"
-    if got == expected:
-        say(f"ok - {name}")
-    else:
-        say(f"not ok - {name}{' # TODO ' if todo else ''}{todo}\n# expected {expected!r}, got {got!r}")
+    verdict(f"gdb {BITS}-bit: {what}", got, expected, todo)
 
 
 def skip(what, why):
     say(f"ok - gdb {BITS}-bit: {what} # SKIP {why}")
-
-
-def run(command):
-    """All that gdb says to a command; a refusal's reason goes to stderr, past to_string."""
-    error = ""
-    gdb.flush()
-    with tempfile.TemporaryFile("w+") as told:
-        kept = [os.dup(1), os.dup(2)]
-        os.dup2(told.fileno(), 1)
-        os.dup2(told.fileno(), 2)
-        try:
-            gdb.execute(command)
-        except gdb.error as refusal:
-            error = f"error: {refusal}\n"
-        gdb.flush()
-        gdb.flush(gdb.STDERR)
-        for fd, copy in enumerate(kept, 1):
-            os.dup2(copy, fd)
-            os.close(copy)
-        told.seek(0)
-        out = told.read()
-    gdb.write(out + error)
-    return error + out
 
 
 # === Stops ===

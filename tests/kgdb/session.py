@@ -11,51 +11,18 @@
 """One gdb session with a kernel, with counted stops."""
 
 import os
-import tempfile
+import sys
 import traceback
 
 import gdb
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../gdb"))
+from report import run, say, verdict  # noqa: E402
+
 DIR = os.environ["DIR"]
 WIRE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.sh")
 FLAVOUR = os.environ["FLAVOUR"]
-
-
-# === Reporting ===
-
-def say(line):
-    """Past gdb's own output, which goes to a log."""
-    os.write(3, (line + "\n").encode())
-
-
-def check(what, got, expected):
-    if got == expected:
-        say(f"ok - {what}")
-    else:
-        say(f"not ok - {what}\n# expected {expected!r}, got {got!r}")
-
-
-def run(command):
-    """All that gdb says to a command; a refusal's reason goes to stderr, past to_string."""
-    error = ""
-    gdb.flush()
-    with tempfile.TemporaryFile("w+") as told:
-        kept = [os.dup(1), os.dup(2)]
-        os.dup2(told.fileno(), 1)
-        os.dup2(told.fileno(), 2)
-        try:
-            gdb.execute(command)
-        except gdb.error as refusal:
-            error = f"error: {refusal}\n"
-        gdb.flush()
-        gdb.flush(gdb.STDERR)
-        for fd, copy in enumerate(kept, 1):
-            os.dup2(copy, fd)
-            os.close(copy)
-        told.seek(0)
-        out = told.read()
-    gdb.write(out + error)
-    return error + out
 
 
 # === The guest ===
@@ -216,22 +183,22 @@ def software():
     breakpoint = gdb.Breakpoint(f"*{FUNC:#x}")
     for cpu, calls in ((0, 3), (1, 5)):
         seen, _ = resume(f"on {cpu} x {calls}", enter=1 - cpu)
-        check(f"break: {calls} calls on CPU {cpu}",
+        verdict(f"break: {calls} calls on CPU {cpu}",
               [(who, at) for who, at, _ in seen], [(breakpoint.number, FUNC)] * calls)
 
 
 def free_without():
     """A debugger that is there but has set nothing holds nothing."""
-    check("kgdb without breakpoints: all slots are free", resume("$slots free")[1], "free 4 4")
+    verdict("kgdb without breakpoints: all slots are free", resume("$slots free")[1], "free 4 4")
 
 
 def accepted():
     """What the layer that never hits says and does."""
     breakpoint = hbreak(FUNC)
-    check("hbreak is accepted, and 6 calls don't hit it", resume("on 0 x 3; on 1 x 3")[0], [])
+    verdict("hbreak is accepted, and 6 calls don't hit it", resume("on 0 x 3; on 1 x 3")[0], [])
     breakpoint.delete()
     watch(VAR)
-    check("watch is accepted, and 6 writes don't hit it", resume("on 0 w 3 8; on 1 w 3 8")[0], [])
+    verdict("watch is accepted, and 6 writes don't hit it", resume("on 0 w 3 8; on 1 w 3 8")[0], [])
 
 
 def calls():
@@ -241,10 +208,10 @@ def calls():
         breakpoint = hbreak(FUNC)
         for cpu, number in ((0, 5), (1, 7)):
             seen, _ = resume(f"on {cpu} x {number}", enter=setter)
-            check(f"hbreak from CPU {setter}: {number} calls on CPU {cpu}, each one stop, before it",
+            verdict(f"hbreak from CPU {setter}: {number} calls on CPU {cpu}, each one stop, before it",
                   [(who, at) for who, at, _ in seen], [(breakpoint.number, FUNC)] * number)
         breakpoint.delete()
-        check("hbreak deleted: no stop", resume("on 0 x 5; on 1 x 7", enter=setter)[0], [])
+        verdict("hbreak deleted: no stop", resume("on 0 x 5; on 1 x 7", enter=setter)[0], [])
 
 
 def data():
@@ -254,17 +221,17 @@ def data():
         breakpoint = watch(VAR)
         for cpu, number in ((0, 5), (1, 7)):
             seen, _ = resume(f"on {cpu} w {number} 8; on {cpu} r 3 8", enter=setter)
-            check(f"watch from CPU {setter}: {number} stores on CPU {cpu}, 3 loads",
+            verdict(f"watch from CPU {setter}: {number} stores on CPU {cpu}, 3 loads",
                   (hits(seen, breakpoint), others(seen, breakpoint), in_hardware(breakpoint)),
                   (number, 0, True))
-            check("watch: each stop is right after its store", [v for _, _, v in seen],
+            verdict("watch: each stop is right after its store", [v for _, _, v in seen],
                   list(range(number)))
         breakpoint.delete()
-        check("watch deleted: no stop", resume("on 0 w 5 8; on 1 w 7 8", enter=setter)[0], [])
+        verdict("watch deleted: no stop", resume("on 0 w 5 8; on 1 w 7 8", enter=setter)[0], [])
         breakpoint = watch(VAR, gdb.WP_ACCESS)
         for cpu, number in ((0, 4), (1, 6)):
             seen, _ = resume(f"on {cpu} w {number} 8; on {cpu} r 3 8", enter=setter)
-            check(f"awatch from CPU {setter}: {number} stores and 3 loads on CPU {cpu}",
+            verdict(f"awatch from CPU {setter}: {number} stores and 3 loads on CPU {cpu}",
                   (hits(seen, breakpoint), others(seen, breakpoint), in_hardware(breakpoint)),
                   (number + 3, 0, True))
         breakpoint.delete()
@@ -275,11 +242,11 @@ def lengths():
     for size, width in (("char", 1), ("short", 2), ("int", 4)):
         breakpoint = watch(VAR, size=size)
         seen, _ = resume(f"on 1 w 3 {width}")
-        check(f"watch of {width} bytes: 3 stores", (hits(seen, breakpoint),
+        verdict(f"watch of {width} bytes: 3 stores", (hits(seen, breakpoint),
               others(seen, breakpoint)), (3, 0))
         breakpoint.delete()
         breakpoint = watch(VAR + width, size=size)
-        check(f"watch of {width} bytes: stores just below it", resume(f"on 1 w 3 {width}")[0], [])
+        verdict(f"watch of {width} bytes: stores just below it", resume(f"on 1 w 3 {width}")[0], [])
         breakpoint.delete()
 
 
@@ -288,7 +255,7 @@ def reads():
     breakpoint = watch(VAR, gdb.WP_READ)
     for cpu in (0, 1):
         seen, _ = resume(f"on {cpu} r 4 8; on {cpu} w 3 8; on {cpu} r 2 8")
-        check(f"rwatch: 6 loads, and 3 stores that change the value, on CPU {cpu}",
+        verdict(f"rwatch: 6 loads, and 3 stores that change the value, on CPU {cpu}",
               (hits(seen, breakpoint), others(seen, breakpoint), in_hardware(breakpoint)),
               (6, 0, True))
 
@@ -299,98 +266,98 @@ def four():
     breakpoints = [hbreak(p) for p in (FUNC, ctl_write, "__x64_sys_sethostname", "sysrq_handle_dbg")]
     for cpu in (0, 1):
         seen, _ = resume(f"on {cpu} x 6; on {cpu} w 2 8; taskset -c {cpu} hostname hwbp", enter=cpu)
-        check(f"hbreak x4, on CPU {cpu}: only who was hit is reported",
+        verdict(f"hbreak x4, on CPU {cpu}: only who was hit is reported",
               [who for who, _, _ in seen],
               [breakpoints[1].number] + [breakpoints[0].number] * 6
               + [breakpoints[i].number for i in (1, 2, 3)])
     fifth = hbreak("vprintk")
     out = run("continue")
     say(f"# gdb: {' '.join(out.split())}")
-    check("a fifth is refused, and gdb says so", refused(out), True)
+    verdict("a fifth is refused, and gdb says so", refused(out), True)
     stops.take()
     fifth.delete()
     seen, _ = resume("on 1 x 3", enter=1)
-    check("without the fifth, the four count on", [hits(seen, b) for b in breakpoints], [3, 1, 0, 1])
+    verdict("without the fifth, the four count on", [hits(seen, b) for b in breakpoints], [3, 1, 0, 1])
     gdb.execute("delete")
-    check("four deleted: no stop, all slots free", resume("on 0 x 3; on 1 w 3 8; $slots free"),
+    verdict("four deleted: no stop, all slots free", resume("on 0 x 3; on 1 w 3 8; $slots free"),
           ([], "free 4 4"))
 
     # One of the data watchpoints is touched: QEMU's TCG misreports DR6 when several are in turn.
     breakpoints = [watch(VAR + 8), watch(VAR + 16, gdb.WP_ACCESS), hbreak(FUNC), watch(VAR)]
     for cpu in (0, 1):
         seen, _ = resume(f"on {cpu} x 3; on {cpu} w 6 8", enter=1 - cpu)
-        check(f"watch, awatch, hbreak, and a watch that is hit, on CPU {cpu}",
+        verdict(f"watch, awatch, hbreak, and a watch that is hit, on CPU {cpu}",
               (hits(seen, breakpoints[2]), hits(seen, breakpoints[3]), len(seen)), (3, 6, 9))
     fifth = watch(VAR + 24)
-    check("a fifth watch is refused", refused(run("continue")), True)
+    verdict("a fifth watch is refused", refused(run("continue")), True)
     stops.take()
     fifth.delete()
     breakpoints[2].delete()
     fifth = watch(VAR + 24)
     seen, _ = resume("on 0 x 3; on 0 w 2 8; $slots free")
-    check("one goes, another comes in", (hits(seen, breakpoints[3]), len(seen)), (2, 2))
+    verdict("one goes, another comes in", (hits(seen, breakpoints[3]), len(seen)), (2, 2))
 
 
 def promises():
     """What kgdb has set nobody else is promised, and the other way round."""
     breakpoints = [hbreak(FUNC), watch(VAR)]
-    check("two set: two are left for perf", resume("$slots free"), ([], "free 2 2"))
+    verdict("two set: two are left for perf", resume("$slots free"), ([], "free 2 2"))
     breakpoints[0].delete()
-    check("one set: three are left for perf", resume("$slots free"), ([], "free 3 3"))
-    check("perf takes three", resume("perf_start hold 3"), ([], "held 3 3"))
+    verdict("one set: three are left for perf", resume("$slots free"), ([], "free 3 3"))
+    verdict("perf takes three", resume("perf_start hold 3"), ([], "held 3 3"))
     breakpoints.append(hbreak(FUNC))
     out = run("continue")
     say(f"# gdb: {' '.join(out.split())}")
-    check("with perf's three, a second is refused", refused(out), True)
+    verdict("with perf's three, a second is refused", refused(out), True)
     stops.take()
     breakpoints[2].delete()
     seen, _ = resume("on 1 w 3 8")
-    check("beside perf's three, one is hit", (hits(seen, breakpoints[1]), len(seen)), (3, 3))
+    verdict("beside perf's three, one is hit", (hits(seen, breakpoints[1]), len(seen)), (3, 3))
     breakpoints[1].delete()
-    check("perf lets go", resume("perf_end"), ([], ""))
-    check("perf takes all four", resume("perf_start hold 4"), ([], "held 4 4"))
+    verdict("perf lets go", resume("perf_end"), ([], ""))
+    verdict("perf takes all four", resume("perf_start hold 4"), ([], "held 4 4"))
     breakpoint = hbreak(FUNC)
-    check("with perf's four, hbreak is refused", refused(run("continue")), True)
+    verdict("with perf's four, hbreak is refused", refused(run("continue")), True)
     stops.take()
     breakpoint.delete()
     breakpoint = watch(VAR)
-    check("with perf's four, watch is refused", refused(run("continue")), True)
+    verdict("with perf's four, watch is refused", refused(run("continue")), True)
     stops.take()
     breakpoint.delete()
-    check("a refusal leaves nothing: the kernel runs, no stop",
+    verdict("a refusal leaves nothing: the kernel runs, no stop",
           resume("on 0 x 3; on 1 w 3 8; perf_end; $slots free"), ([], "free 4 4"))
     breakpoint = hbreak(FUNC)
-    check("what was refused is accepted later", hits(resume("on 1 x 3")[0], breakpoint), 3)
+    verdict("what was refused is accepted later", hits(resume("on 1 x 3")[0], breakpoint), 3)
 
 
 def beside_perf():
     """perf's hits are perf's, kgdb's are kgdb's."""
-    check("perf watches the variable", resume(f"perf_start count w {VAR:#x}"), ([], "held 1 1"))
+    verdict("perf watches the variable", resume(f"perf_start count w {VAR:#x}"), ([], "held 1 1"))
     breakpoint = hbreak(FUNC)
     seen, _ = resume("on 0 w 6 8; on 1 w 9 8")
-    check("perf's hits don't stop the kernel", seen, [])
+    verdict("perf's hits don't stop the kernel", seen, [])
     seen, _ = resume("on 0 x 2; on 0 w 3 8; on 1 w 2 8; on 1 x 3")
-    check("kgdb's hits between perf's", (hits(seen, breakpoint), len(seen)), (5, 5))
-    check("perf has counted each store, on its CPU", resume("perf_end"), ([], "9 11"))
+    verdict("kgdb's hits between perf's", (hits(seen, breakpoint), len(seen)), (5, 5))
+    verdict("perf has counted each store, on its CPU", resume("perf_end"), ([], "9 11"))
     breakpoint.delete()
 
     # The same instruction for both, in different registers.
-    check("perf counts the calls", resume(f"perf_start count x {FUNC:#x}"), ([], "held 1 1"))
+    verdict("perf counts the calls", resume(f"perf_start count x {FUNC:#x}"), ([], "held 1 1"))
     breakpoint = hbreak(FUNC)
     seen, _ = resume("on 0 x 4; on 1 x 6")
-    check("both at the same function: kgdb stops at each call",
+    verdict("both at the same function: kgdb stops at each call",
           (hits(seen, breakpoint), len(seen)), (10, 10))
     breakpoint.delete()
     seen, _ = resume("on 0 x 10")
-    check("both at the same function, kgdb's deleted: no stop", seen, [])
-    check("both at the same function: perf counted each call once", resume("perf_end"),
+    verdict("both at the same function, kgdb's deleted: no stop", seen, [])
+    verdict("both at the same function: perf counted each call once", resume("perf_end"),
           ([], "14 6"))
 
-    check("perf counts the calls", resume(f"perf_start count x {FUNC:#x}"), ([], "held 1 1"))
+    verdict("perf counts the calls", resume(f"perf_start count x {FUNC:#x}"), ([], "held 1 1"))
     breakpoint = watch(VAR)
     seen, _ = resume("on 0 x 4; on 0 w 3 8; on 1 w 2 8; on 1 x 6")
-    check("kgdb's watch beside perf's execution", (hits(seen, breakpoint), len(seen)), (5, 5))
-    check("perf's execution beside kgdb's watch", resume("perf_end"), ([], "4 6"))
+    verdict("kgdb's watch beside perf's execution", (hits(seen, breakpoint), len(seen)), (5, 5))
+    verdict("perf's execution beside kgdb's watch", resume("perf_end"), ([], "4 6"))
 
 
 def hotplug():
@@ -398,36 +365,36 @@ def hotplug():
     resume("cpu1 0")
     breakpoints = [hbreak(FUNC), watch(VAR)]
     seen, _ = resume("on 0 x 2; on 0 w 3 8")
-    check("CPU 1 offline: hits on CPU 0", [hits(seen, b) for b in breakpoints], [2, 3])
-    check("CPU 1 comes, with two set", resume("cpu1 1")[0], [])
+    verdict("CPU 1 offline: hits on CPU 0", [hits(seen, b) for b in breakpoints], [2, 3])
+    verdict("CPU 1 comes, with two set", resume("cpu1 1")[0], [])
     seen, _ = resume("on 1 x 4; on 1 w 5 8")
-    check("set while CPU 1 was offline: hits on it", [hits(seen, b) for b in breakpoints], [4, 5])
-    check("CPU 1 goes and comes, with two set", resume("cpu1 0; cpu1 1")[0], [])
+    verdict("set while CPU 1 was offline: hits on it", [hits(seen, b) for b in breakpoints], [4, 5])
+    verdict("CPU 1 goes and comes, with two set", resume("cpu1 0; cpu1 1")[0], [])
     seen, _ = resume("on 1 x 3; on 0 w 2 8")
-    check("CPU 1 was away: hits on both", [hits(seen, b) for b in breakpoints], [3, 2])
-    check("both have two left for perf", resume("$slots free")[1], "free 2 2")
+    verdict("CPU 1 was away: hits on both", [hits(seen, b) for b in breakpoints], [3, 2])
+    verdict("both have two left for perf", resume("$slots free")[1], "free 2 2")
     resume("cpu1 0")
     gdb.execute("delete")
-    check("deleted while CPU 1 was offline: no stop, all free",
+    verdict("deleted while CPU 1 was offline: no stop, all free",
           resume("cpu1 1; on 1 x 4; on 1 w 5 8; $slots free"), ([], "free 4 4"))
 
 
 def packets():
     """The stub's answers, also to what gdb doesn't send."""
-    check("Z1..Z4 at a fifth address is an error",
+    verdict("Z1..Z4 at a fifth address is an error",
           ([packet(f"Z1,{FUNC + i:x},1") for i in range(4)],
            [packet(f"Z{t},{VAR:x},8")[:1] for t in (2, 4)], packet(f"Z1,{VAR:x},1")[:1]),
           (["OK"] * 4, ["E", "E"], "E"))
-    check("z1", [packet(f"z1,{FUNC + i:x},1") for i in range(4)], ["OK"] * 4)
-    check("z1 of what isn't set is an error", packet(f"z1,{FUNC:x},1")[:1], "E")
+    verdict("z1", [packet(f"z1,{FUNC + i:x},1") for i in range(4)], ["OK"] * 4)
+    verdict("z1 of what isn't set is an error", packet(f"z1,{FUNC:x},1")[:1], "E")
     for what, text in (("length 3", f"Z2,{VAR:x},3"), ("length 0", f"Z2,{VAR:x},0"),
                        ("length 10", f"Z2,{VAR:x},a"), ("not aligned", f"Z2,{VAR + 1:x},8"),
                        ("not aligned", f"Z4,{VAR + 2:x},4")):
         answer = packet(text)
-        check(f"{text[:2]}, {what}: an error", answer[:1], "E")
+        verdict(f"{text[:2]}, {what}: an error", answer[:1], "E")
         if answer == "OK":
             packet(f"z{text[1:]}")
-    check("after the errors: no stop, all free", resume("on 0 x 3; on 0 w 3 8; $slots free"),
+    verdict("after the errors: no stop, all free", resume("on 0 x 3; on 0 w 3 8; $slots free"),
           ([], "free 4 4"))
 
 
@@ -435,25 +402,25 @@ def detach():
     """Nothing stays armed, nothing stays charged."""
     breakpoints = [hbreak(FUNC), watch(VAR), watch(VAR + 8), watch(VAR + 16)]
     seen, _ = resume("on 1 x 2; on 1 w 3 8")
-    check("before detach: hits", [hits(seen, b) for b in breakpoints[:2]], [2, 3])
-    check("detach", run("detach").startswith("error:"), False)
-    check("detached: the kernel runs, no slot is held",
+    verdict("before detach: hits", [hits(seen, b) for b in breakpoints[:2]], [2, 3])
+    verdict("detach", run("detach").startswith("error:"), False)
+    verdict("detached: the kernel runs, no slot is held",
           guest.ask("on 0 x 5; on 1 w 5 8; on 0 w 5 8; on 1 x 5; $slots free"), "free 4 4")
-    check("detached: perf has all four", guest.ask("perf_start hold 4; perf_end"), "held 4 4")
+    verdict("detached: perf has all four", guest.ask("perf_start hold 4; perf_end"), "held 4 4")
     gdb.execute("delete")
     connect(cpu=1)
-    check("connected again: nothing set", resume("on 0 x 5; on 1 w 5 8"), ([], ""))
+    verdict("connected again: nothing set", resume("on 0 x 5; on 1 w 5 8"), ([], ""))
 
     # What is left set by a debugger that tells D, or that comes back without a word.
-    check("set by packets", [packet(f"Z1,{FUNC:x},1"), packet(f"Z2,{VAR:x},8")], ["OK", "OK"])
+    verdict("set by packets", [packet(f"Z1,{FUNC:x},1"), packet(f"Z2,{VAR:x},8")], ["OK", "OK"])
     run("disconnect")
     run(f"target remote | {WIRE} {DIR}/kgdb")
     stops.take()
-    check("a debugger that connects again: nothing set",
+    verdict("a debugger that connects again: nothing set",
           resume("on 0 x 5; on 1 w 5 8; $slots free"), ([], "free 4 4"))
-    check("set by packets", [packet(f"Z1,{FUNC:x},1"), packet(f"Z2,{VAR:x},8")], ["OK", "OK"])
+    verdict("set by packets", [packet(f"Z1,{FUNC:x},1"), packet(f"Z2,{VAR:x},8")], ["OK", "OK"])
     run("detach")
-    check("D takes away what was set",
+    verdict("D takes away what was set",
           guest.ask("on 0 x 5; on 1 w 5 8; on 0 w 5 8; on 1 x 5; $slots free"), "free 4 4")
     connect()
 
@@ -463,27 +430,27 @@ def set_up_again():
     for held, can in ((2, 2), (4, 0)):
         run("detach")
         guest.ask("kgdboc ''")
-        check("no kgdb: all slots are free", guest.ask("$slots free"), "free 4 4")
-        check(f"perf holds {held}", guest.ask(f"perf_start hold {held}"), f"held {held} {held}")
+        verdict("no kgdb: all slots are free", guest.ask("$slots free"), "free 4 4")
+        verdict(f"perf holds {held}", guest.ask(f"perf_start hold {held}"), f"held {held} {held}")
         guest.ask("kgdboc ttyS1")
         connect()
         breakpoints = [hbreak(FUNC + i) for i in range(can)]
         if can:
             seen, _ = resume("on 1 x 3; on 0 x 2")
-            check(f"{held} were held at set-up: {can} are hit",
+            verdict(f"{held} were held at set-up: {can} are hit",
                   hits(seen, breakpoints[0]), 5)
         one_more = hbreak(FUNC + can)
-        check(f"{held} were held at set-up: not more than {can}", refused(run("continue")), True)
+        verdict(f"{held} were held at set-up: not more than {can}", refused(run("continue")), True)
         stops.take()
         one_more.delete()
         resume("perf_end")
         gdb.execute("delete")
         breakpoints = [hbreak(FUNC), watch(VAR), watch(VAR + 8), watch(VAR + 16)]
         seen, _ = resume("on 1 x 3; on 0 w 2 8")
-        check("they are free again: four are set", ([hits(seen, b) for b in breakpoints[:2]],
+        verdict("they are free again: four are set", ([hits(seen, b) for b in breakpoints[:2]],
               len(seen)), ([3, 2], 5))
         gdb.execute("delete")
-        check("and deleted", resume("on 1 x 3; $slots free"), ([], "free 4 4"))
+        verdict("and deleted", resume("on 1 x 3; $slots free"), ([], "free 4 4"))
 
 
 def clean_up():
@@ -499,7 +466,7 @@ gdb.execute("set remotetimeout 3000")
 VAR = status("var")
 FUNC = status("func")
 if FLAVOUR != "vanilla":
-    check("before the first entry: all slots are free", guest.ask("$slots free"), "free 4 4")
+    verdict("before the first entry: all slots are free", guest.ask("$slots free"), "free 4 4")
 # gdb leaves out a watch's stop where the value stays. From here on it isn't 0, which is what
 # each run of stores, none of them less than 2, begins with.
 guest.ask("on 0 w 3 8")
@@ -510,13 +477,13 @@ try:
         try:
             globals()[scenario]()
         except (gdb.error, RuntimeError):
-            check(f"{scenario} runs to its end", traceback.format_exc().replace("\n", "\n# "), "")
+            verdict(f"{scenario} runs to its end", traceback.format_exc().replace("\n", "\n# "), "")
             clean_up()
             resume("tidy")
         clean_up()
     run("detach")
     guest.send("bye")
 except Exception:  # pylint: disable=broad-except
-    check(f"{scenario} runs to its end", traceback.format_exc().replace("\n", "\n# "), "")
+    verdict(f"{scenario} runs to its end", traceback.format_exc().replace("\n", "\n# "), "")
     # Where the debugger still listens this ends the VM, else its limit does.
     run("maint packet R0")

@@ -14,7 +14,13 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
 module=$HWBP_TESTBIN/hwbp/$FLAVOUR/module/hw_breakpoint_target.ko
 
+# A module that has events.
+kvm=$HWBP_TESTBIN/kvm-$FLAVOUR
 if [ "${1:-}" = prepare ]; then
+	kdir=$("$root/overlay/kernel.sh" kdir | tail -n 1)
+	rm -rf "$kvm"
+	mkdir "$kvm"
+	cp "$kdir"/virt/lib/irqbypass.ko "$kdir"/arch/x86/kvm/kvm.ko "$kvm/" 2>/dev/null || true
 	gcc -O2 -Wall -Wextra -Werror -static -o "$HWBP_TESTBIN/bpf_wprobe" "$root/tests/bpf/bpf_wprobe.c"
 	exec "$root/tests/vm/20-hwbp.sh" prepare
 fi
@@ -81,6 +87,24 @@ loaded_again() {
 	seen 7 'target_func+0x0/'
 }
 
+# Both remove the watches, each its own way.
+going_together() {
+	local round
+	for round in {1..30}; do
+		mkdir instances/{one,two}
+		echo 'hw_breakpoint_target:target_func:--x' >instances/one/ksym_trace_filter
+		echo 'hw_breakpoint_target:target_var/8:-w-' >instances/one/ksym_trace_filter
+		echo 'hw_breakpoint_target:target_var/8:rw-' >instances/two/ksym_trace_filter
+		echo ksym_tracer >instances/two/current_tracer
+		[ $((round % 2)) = 0 ] || act 'w 10 8'
+		unload &
+		rmdir instances/{one,two}
+		wait $!
+		load
+		holds_nothing || return 1
+	done
+}
+
 # A kprobe's handler counts as an NMI.
 in_odd_contexts() {
 	local cpus
@@ -123,6 +147,39 @@ w_waits() {
 	load
 	act 'w 4 8'
 	seen 7 'w: (.*store_8.*) value='
+}
+
+# What a module has only while it is initialised can't be watched: its memory becomes another's.
+w_init() {
+	unload
+	echo 'w:i x@hw_breakpoint_target:target_init' >>dynamic_events
+	echo 1 >events/wprobes/i/enable
+	load
+	echo 'hw_breakpoint_target:target_init:--x' 2>/dev/null >ksym_trace_filter && return 1
+	echo 'w:j x@hw_breakpoint_target:target_init' 2>/dev/null >>dynamic_events && return 1
+	! grep -q 'target_init\|bpf_prog\|hw_breakpoint_target' $slots && seen 0 ' i: ('
+}
+
+# A length that nobody said, and memory that doesn't fit it.
+w_fits() {
+	unload
+	! echo 'w:w w@hw_breakpoint_target:target_var' 2>/dev/null >>dynamic_events || return 1
+	echo 'w:w w@hw_breakpoint_target:target_var+2:4' >>dynamic_events
+	echo 1 >events/wprobes/w/enable
+	load
+	dmesg | grep -q "wprobe: wprobes/w can't watch hw_breakpoint_target:target_var" || return 1
+	act 'w 3 8'
+	seen 0 ' w: ('
+}
+
+# Who asked for it is gone with its module: the watch event can be removed nevertheless.
+w_triggers() {
+	insmod "$kvm/irqbypass.ko" && insmod "$kvm/kvm.ko" && [ -e events/kvm/kvm_cr/trigger ] || return 1
+	echo 'w:w w@0:8' >>dynamic_events
+	echo 'set_wprobe:w:val' >events/kvm/kvm_cr/trigger
+	echo 'clear_wprobe:w' >events/kvm/kvm_cr/trigger
+	echo '-:w' 2>/dev/null >>dynamic_events && return 1
+	rmmod kvm irqbypass && echo '-:w' >>dynamic_events && holds_nothing
 }
 
 # It is handed thousands, and works on all; afterwards all are written to again.
@@ -194,6 +251,8 @@ check "ksym: module:symbol, and offsets" by_module
 check "ksym: a module that goes takes its watches along" unloading
 check "ksym: and can be watched when it is there again" loaded_again
 off
+check "ksym: modules and instances that go at the same time" going_together
+off
 check "ksym: writes in interrupts and in what counts as an NMI" in_odd_contexts
 off
 for length in 1 2 4 8; do
@@ -201,6 +260,16 @@ for length in 1 2 4 8; do
 	off
 done
 check "watch event: waits for its module, each time" w_waits
+off
+check "watch event: not what is freed after a module's initialisation" w_init
+off
+check "watch event: not what doesn't fit, when its module comes" w_fits
+off
+if [ -e "$kvm/kvm.ko" ]; then
+	check "watch event: triggers of a module that goes" w_triggers
+else
+	skip "watch event: triggers of a module that goes" "KVM is built in"
+fi
 off
 check "watch event: a write to one object among 3000, while a function works on it" w_object
 off

@@ -9,7 +9,7 @@
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
-#include "hwbp.h"
+#include "hwbp_own.h"
 
 #include <sys/mman.h>
 
@@ -21,23 +21,7 @@
 #define KERNEL_STORES 20
 #define KERNEL_CALLS 10
 
-#define MAX_CPUS 16
 #define LONG 300
-
-static volatile uint64_t var __attribute__((aligned(64)));
-
-static __attribute__((noinline)) void func(void)
-{
-	asm volatile("" ::: "memory");
-}
-
-#define CODE ((uintptr_t)func)
-
-static void calls(unsigned int n)
-{
-	while (n--)
-		func();
-}
 
 /* === What changes code === */
 

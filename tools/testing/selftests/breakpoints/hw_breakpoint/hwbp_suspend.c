@@ -13,7 +13,7 @@
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
-#include "hwbp.h"
+#include "hwbp_own.h"
 
 #include <stddef.h>
 #include <sys/ptrace.h>
@@ -32,25 +32,8 @@
 #define TRACED_STORES 30
 #define TRACED_CALLS 20
 
-#define MAX_CPUS 16
-
 /* Seconds for a test; nothing of a sleep but the way there and back counts. */
 #define LONG 120
-
-static volatile uint64_t var __attribute__((aligned(64)));
-
-static __attribute__((noinline)) void func(void)
-{
-	asm volatile("" ::: "memory");
-}
-
-#define CODE ((uintptr_t)func)
-
-static void calls(unsigned int n)
-{
-	while (n--)
-		func();
-}
 
 /* === Sleep === */
 
