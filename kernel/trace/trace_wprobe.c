@@ -296,7 +296,8 @@ static void disarm(struct trace_wprobe *tw)
  * Nothing happens while the event isn't enabled. If there can be no breakpoint at @addr
  * nothing is watched.
  *
- * Context: any, NMI included, with preemption off. In force here at once, elsewhere as hw_breakpoint_move_wide() says.
+ * Context: any, NMI included, with preemption off. In force here at once, elsewhere as
+ * hw_breakpoint_move_wide() says.
  */
 void __kprobes trace_wprobe_repoint(struct trace_wprobe *tw, unsigned long addr)
 {
