@@ -25,6 +25,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/rculist.h>
 #include <linux/perf_event.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -119,7 +120,9 @@ struct ksym_request {
  * 2. ksym_write_mutex is held by who changes watches, over all that. It is taken first.
  * 3. ksym_mutex protects the lists of instances and watches, and is taken last: also under
  *    event_mutex and trace_types_lock, when a tracer is set or an instance goes.
- * 4. Under either of the two mutexes the lists can be read; under both they are changed.
+ * 4. Under either of the two mutexes the lists can be read; under both they are changed, but for a
+ *    new instance, which comes under ksym_mutex alone: who has the other one walks that list as
+ *    RCU's are. (What is there stays: so no grace period is needed.)
  */
 static DEFINE_MUTEX(ksym_write_mutex);
 static DEFINE_MUTEX(ksym_mutex);
@@ -403,8 +406,10 @@ static int watch_change(struct ksym_watch *watch, const struct ksym_request *req
 	err = modify_wide_hw_breakpoint(watch->events, &attr);
 	if (err)
 		return err;
+	mutex_lock(&ksym_mutex);
 	watch->type = request->type;
 	watch->len = request->len;
+	mutex_unlock(&ksym_mutex);
 	if (watch->type != HW_BREAKPOINT_X)
 		watch_begin(&watch->last, watch->addr, watch->len);
 	return 0;
@@ -475,6 +480,8 @@ static int find_place(struct trace_array *tr, const char *line, struct ksym_requ
 		return err == -ENOENT ? -ENOENT : -EINVAL;
 	}
 	request->addr += request->offset;
+	if (request->addr < TASK_SIZE_MAX)
+		return complain(tr, line, plus + 1 - symbol, KSYM_BAD_OFFSET);
 	return 0;
 }
 
@@ -624,7 +631,7 @@ static struct ksym_instance *get_instance(struct trace_array *tr)
 		return NULL;
 	instance->tr = tr;
 	INIT_LIST_HEAD(&instance->watches);
-	list_add_tail(&instance->node, &ksym_instances);
+	list_add_tail_rcu(&instance->node, &ksym_instances);
 	return instance;
 }
 
@@ -899,7 +906,8 @@ static int module_changes(struct notifier_block *nb, unsigned long state, void *
 	if (state != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
 	mutex_lock(&ksym_write_mutex);
-	list_for_each_entry(instance, &ksym_instances, node)
+	list_for_each_entry_rcu(instance, &ksym_instances, node,
+				lockdep_is_held(&ksym_write_mutex))
 		remove_in_module(instance, module);
 	mutex_unlock(&ksym_write_mutex);
 	return NOTIFY_OK;
