@@ -705,6 +705,10 @@ static int parse_head(struct trace_wprobe *tw, int argc, const char *argv[])
 	int err;
 
 	trace_probe_log_set_index(1);
+	if (argc < 2) {
+		trace_probe_log_err(0, BAD_ACCESS_FMT);
+		return -EINVAL;
+	}
 	err = parse_watch(tw, argv[1]);
 	if (err)
 		return err;
@@ -744,17 +748,13 @@ static int create_wprobe(int argc, const char *argv[])
 	err = security_locked_down(LOCKDOWN_KPROBES);
 	if (err)
 		return err;
-	trace_probe_log_init("wprobe", argc, argv);
-	if (argc < 2) {
-		trace_probe_log_err(0, BAD_ACCESS_FMT);
-		return -EINVAL;
-	}
 	if (argc - 2 > MAX_TRACE_ARGS)
 		return -E2BIG;
-
-	tw = kzalloc(struct_size(tw, tp.args, argc - 2), GFP_KERNEL);
+	tw = kzalloc(struct_size(tw, tp.args, max(argc - 2, 0)), GFP_KERNEL);
 	if (!tw)
 		return -ENOMEM;
+
+	trace_probe_log_init("wprobe", argc, argv);
 	dyn_event_init(&tw->devent, &wprobe_ops);
 	err = parse_all(tw, argc, argv);
 	if (!err) {
