@@ -139,7 +139,7 @@ static bool event_freed_by_its_task(const struct perf_event *bp)
 static void hw_breakpoint_event_destroy(struct perf_event *bp)
 {
 	trace_hw_breakpoint_unregister(bp);
-	hw_breakpoint_promise_release(&counter_arch_bp(bp)->promise,
+	hw_breakpoint_promise_release(&counter_arch_bp(bp)->promise, event_family(bp),
 				      event_freed_by_its_task(bp) ? current : NULL);
 }
 
@@ -487,10 +487,7 @@ EXPORT_SYMBOL_GPL(unregister_hw_breakpoint);
  */
 int __init init_hw_breakpoint(void)
 {
-	int err = hw_breakpoint_promises_init();
-
-	if (err)
-		return err;
+	hw_breakpoint_promises_init();
 	arch_hw_breakpoint_init();
 	return perf_pmu_register(&perf_breakpoint, "breakpoint", PERF_TYPE_BREAKPOINT);
 }

@@ -454,6 +454,7 @@ static const char * const stat_name[] = {
 	[HW_BREAKPOINT_SPURIOUS_HITS]		= "spurious_hits",
 	[HW_BREAKPOINT_GUEST_EXITS]		= "guest_exits",
 	[HW_BREAKPOINT_GUEST_EXIT_WRITES]	= "guest_exit_writes",
+	[HW_BREAKPOINT_ALL_LOCKS_TAKEN]		= "all_locks",
 };
 
 static_assert(ARRAY_SIZE(stat_name) == HW_BREAKPOINT_NR_STATS);
@@ -496,6 +497,7 @@ static int __init hw_breakpoint_debugfs_init(void)
 	debugfs_create_file("refused", 0400, dir, NULL, &refused_fops);
 	debugfs_create_file("refused.kv", 0400, dir, NULL, &refused_kv_fops);
 	stats_init(dir);
+	hw_breakpoint_recount_init(dir);
 	return 0;
 }
 fs_initcall(hw_breakpoint_debugfs_init);

@@ -10,6 +10,8 @@
 #include <linux/types.h>
 
 struct arch_hw_breakpoint;
+struct dentry;
+struct hw_breakpoint_table;
 struct hw_breakpoint_task;
 struct hw_breakpoint_watch;
 struct hw_breakpoint_promise;
@@ -21,11 +23,11 @@ struct task_struct;
 
 /**
  * struct hw_breakpoint_cursor - how far a listing of all tasks' promises is
- * @task: the last task's address
- * @done: how many of its promises have been told; 0: all
+ * @pid: the number of the next task
+ * @done: how many of its promises have been told
  */
 struct hw_breakpoint_cursor {
-	unsigned long	task;
+	pid_t		pid;
 	unsigned int	done;
 };
 
@@ -35,19 +37,21 @@ int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_
 void hw_breakpoint_describe_event(const struct perf_event *bp, struct hw_breakpoint_who *who);
 
 /* hw_breakpoint_promises.c */
-int hw_breakpoint_promises_init(void);
+void hw_breakpoint_promises_init(void);
 int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 				 unsigned int weight, char *why);
 int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
 				  struct task_struct *task, int cpu, unsigned int weight,
 				  const void *family, bool inherited, char *why);
-void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise,
-				   const struct task_struct *holder);
+void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise, const void *family,
+				   struct task_struct *holder);
 void hw_breakpoint_promises_on(int cpu, unsigned int *own, unsigned int *task);
 unsigned int hw_breakpoint_promises_of_cpu(int cpu, struct hw_breakpoint_who *who,
 					   unsigned int max);
 unsigned int hw_breakpoint_promises_of_tasks(struct hw_breakpoint_cursor *cursor,
 					     struct hw_breakpoint_who *who, unsigned int max);
+void hw_breakpoint_look_at_table(void (*look)(const struct hw_breakpoint_table *table, void *data),
+				 void *data);
 
 /* hw_breakpoint_wide.c */
 bool hw_breakpoint_wide_prepaid(const struct perf_event *bp);
@@ -64,6 +68,15 @@ void hw_breakpoint_show_string_kv(struct seq_file *m, const char *key, const cha
 void hw_breakpoint_show_task_kv(struct seq_file *m, const char *prefix,
 				const struct hw_breakpoint_task *task);
 void hw_breakpoint_show_watch_kv(struct seq_file *m, const struct hw_breakpoint_watch *watch);
+
+/* hw_breakpoint_recount.c */
+#ifdef CONFIG_DEBUG_HW_BREAKPOINT
+void hw_breakpoint_recount_init(struct dentry *dir);
+#else
+static inline void hw_breakpoint_recount_init(struct dentry *dir)
+{
+}
+#endif
 
 /* hw_breakpoint_refused.c */
 int hw_breakpoint_refused_show(struct seq_file *m, void *unused);

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Promises of debug registers: the machine's constraint table and its lock, the accounts
- * of tasks, and who holds what.
+ * Promises of debug registers: the machine's constraint table and its locks, and who holds
+ * what.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
+#include <linux/capability.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_stats.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
-#include <linux/rbtree.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/seq_buf.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/sysctl.h>
 
 #include "hw_breakpoint_internal.h"
 #include "hw_breakpoint_slots.h"
@@ -22,122 +27,271 @@
 /* === Data ================================================================= */
 
 /*
- * Protects the constraint table, the accounts and every event's promise.
+ * The promises of the whole machine, and each CPU's share of it.
  *
- * What is done under it doesn't depend on how many tasks and CPUs there are, but for
- * the search in @task_accounts and for tasks that hold a promise on each of many CPUs.
- * Interrupts are off because ptrace releases from under tasklist_lock, which
- * interrupts take too.
+ * Locks, from the outer to the inner, interrupts off from the first on: ptrace releases
+ * from under tasklist_lock, which interrupts take too.
+ *
+ * 1. An account's lock; of two accounts, first that with the lower address.
+ * 2. table_lock, by who is about to take all of (3).
+ * 3. A CPU's lock, see hw_breakpoint_slots.h. A task's request takes that of the CPU that it
+ *    happens to run on, so it meets others only if they want all of them.
+ *
+ * The kernel debugger only tries, and takes no account's lock but to tell who holds what.
  */
-static DEFINE_SPINLOCK(table_lock);
-
-/* The promises of the whole machine. Protected by table_lock. */
 static struct hw_breakpoint_table table;
+static DEFINE_PER_CPU_ALIGNED(struct hw_breakpoint_cpu_slots, cpu_slots);
+static DEFINE_RAW_SPINLOCK(table_lock);
+
+/* For lock_stat and lockdep to call the locks what they are. */
+static struct lock_class_key account_lock_key, cpu_lock_key, table_lock_key;
+
+static struct hw_breakpoint_cpu_slots *slots_of(int cpu)
+{
+	return per_cpu_ptr(&cpu_slots, cpu);
+}
+
+/* === The table's locks ==================================================== */
 
 /*
- * A task that holds promises, or did when it lived: a promise lasts until its
- * event's descriptors are closed, so the account keeps the task_struct, and no new
- * task can be taken for the old one.
+ * One lock of all. preempt_count and lockdep have no room for as many as there may be, so
+ * for both table_lock stands for them. And sparse can't follow what is taken in loops, here
+ * and below: it is told that nothing was.
  */
-struct task_account {
-	struct hw_breakpoint_account	account;
-	struct task_struct		*task;
-	struct rb_node			node;
+static void lock_member(raw_spinlock_t *lock)
+{
+	do_raw_spin_lock(lock);
+	__release(lock);
+}
+
+static void unlock_member(raw_spinlock_t *lock)
+{
+	__acquire(lock);
+	do_raw_spin_unlock(lock);
+}
+
+static bool trylock_member(raw_spinlock_t *lock)
+{
+	return do_raw_spin_trylock(lock);
+}
+
+static void lock_all(void)
+	__acquires(&table_lock)
+{
+	int cpu;
+
+	hw_breakpoint_count(HW_BREAKPOINT_ALL_LOCKS_TAKEN);
+	raw_spin_lock(&table_lock);
+	might_lock(&slots_of(smp_processor_id())->lock);
+	for_each_possible_cpu(cpu)
+		lock_member(&slots_of(cpu)->lock);
+}
+
+static void unlock_all(void)
+	__releases(&table_lock)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		unlock_member(&slots_of(cpu)->lock);
+	raw_spin_unlock(&table_lock);
+}
+
+static bool trylock_members(void)
+{
+	int cpu, done;
+
+	for_each_possible_cpu(cpu) {
+		if (trylock_member(&slots_of(cpu)->lock))
+			continue;
+		for_each_possible_cpu(done) {
+			if (done == cpu)
+				return false;
+			unlock_member(&slots_of(done)->lock);
+		}
+	}
+	return true;
+}
+
+static bool trylock_all(void)
+{
+	if (!raw_spin_trylock(&table_lock))
+		return false;
+	if (!trylock_members()) {
+		raw_spin_unlock(&table_lock);
+		return false;
+	}
+	__release(&table_lock);
+	return true;
+}
+
+static void unlock_tried(void)
+{
+	__acquire(&table_lock);
+	unlock_all();
+}
+
+/* Of @cpu, or of whatever CPU this is. Returns what the table calls @held. */
+static int lock_one(int cpu)
+{
+	lockdep_assert_irqs_disabled();
+	if (cpu < 0)
+		cpu = smp_processor_id();
+	raw_spin_lock(&slots_of(cpu)->lock);
+	__release(&slots_of(cpu)->lock);
+	return cpu;
+}
+
+static void unlock_one(int cpu)
+{
+	__acquire(&slots_of(cpu)->lock);
+	raw_spin_unlock(&slots_of(cpu)->lock);
+}
+
+/**
+ * struct request - what is wanted of the table
+ * @promise: the record
+ * @account: the task's account, or NULL
+ * @cpu: as for hw_breakpoint_table_reserve()
+ * @weight: as for hw_breakpoint_table_reserve()
+ * @family: as for hw_breakpoint_table_reserve()
+ */
+struct request {
+	struct hw_breakpoint_promise	*promise;
+	struct hw_breakpoint_account	*account;
+	int				cpu;
+	unsigned int			weight;
+	const void			*family;
 };
 
-/* All accounts that are not empty, by address of the task. Protected by table_lock. */
-static struct rb_root task_accounts = RB_ROOT;
+static int reserve(const struct request *r, int held)
+{
+	return hw_breakpoint_table_reserve(&table, held, r->promise, r->account, r->cpu,
+					   r->weight, r->family);
+}
+
+static int inherit(const struct request *r, int held)
+{
+	return hw_breakpoint_table_inherit(&table, held, r->promise, r->account, r->cpu,
+					   r->weight, r->family);
+}
+
+static int resize(const struct request *r, int held)
+{
+	return hw_breakpoint_table_resize(&table, held, r->promise, r->weight);
+}
+
+static int release_from(const struct request *r, int held)
+{
+	return hw_breakpoint_table_release_from(&table, held, r->promise, r->family,
+						r->account);
+}
+
+/* Do it with one CPU's lock, which is nearly always enough, or else with all. */
+static int ask_table(int (*ask)(const struct request *r, int held), const struct request *r)
+{
+	int held = lock_one(r->account ? -1 : r->cpu);
+	int err = ask(r, held);
+
+	unlock_one(held);
+	if (err != -EAGAIN)
+		return err;
+	lock_all();
+	err = ask(r, HW_BREAKPOINT_ALL_LOCKS);
+	unlock_all();
+	return err;
+}
 
 /* === Accounts ============================================================= */
 
-static int task_account_cmp(const void *key, const struct rb_node *node)
+/**
+ * hw_breakpoint_fork_task() - a new task starts with no promise
+ * @tsk: the task; nobody else knows it yet
+ *
+ * Context: any.
+ */
+void hw_breakpoint_fork_task(struct task_struct *tsk)
 {
-	const struct task_struct *task = rb_entry(node, struct task_account, node)->task;
+	struct hw_breakpoint_account *account = &tsk->hw_breakpoint_account;
 
-	if (key == (const void *)task)
-		return 0;
-	return (unsigned long)key < (unsigned long)task ? -1 : 1;
+	account->promises = NULL;
+	account->everywhere = 0;
+	raw_spin_lock_init(&account->lock);
+	lockdep_set_class_and_name(&account->lock, &account_lock_key,
+				   "hw_breakpoint_account_lock");
 }
 
-static int task_account_cmp_node(struct rb_node *new, const struct rb_node *node)
+static struct task_struct *task_of(const struct hw_breakpoint_account *account)
 {
-	return task_account_cmp(rb_entry(new, struct task_account, node)->task, node);
+	return container_of(account, struct task_struct, hw_breakpoint_account);
 }
 
-static struct task_account *task_account_find(const struct task_struct *task)
+static void lock_account(struct hw_breakpoint_account *account, int subclass)
 {
-	struct rb_node *node;
-
-	lockdep_assert_held(&table_lock);
-	node = rb_find(task, &task_accounts, task_account_cmp);
-	return node ? rb_entry(node, struct task_account, node) : NULL;
+	raw_spin_lock_nested(&account->lock, subclass);
+	__release(&account->lock);
 }
 
-/* Called before table_lock is taken: the account may turn out not to be needed. */
-static struct task_account *task_account_alloc(struct task_struct *task)
+static void unlock_account(struct hw_breakpoint_account *account)
 {
-	struct task_account *ta = kzalloc(sizeof(*ta), GFP_KERNEL);
-
-	if (ta)
-		ta->task = get_task_struct(task);
-	return ta;
+	__acquire(&account->lock);
+	raw_spin_unlock(&account->lock);
 }
 
-static void task_account_free(struct task_account *ta)
+static void unlock_accounts(struct hw_breakpoint_account *account,
+			    struct hw_breakpoint_account *holder)
+	__releases(RCU)
 {
-	if (!ta)
-		return;
-	put_task_struct(ta->task);
-	kfree(ta);
+	if (account)
+		unlock_account(account);
+	if (holder && holder != account)
+		unlock_account(holder);
+	rcu_read_unlock();
 }
 
 /*
- * Find the account of @spare's task, or make @spare its account. Returns what is
- * left for the caller to free.
+ * Lock the account that @promise is on, and @holder; each may be NULL. The one that the
+ * promise is on can be another by the time that its lock is taken, as a related task that
+ * exits moves records of its family. It can't be gone: a task takes what is on its account
+ * off before it is released, and what is released now stays until the next grace period.
  */
-static struct task_account *task_account_add(struct task_account *spare,
-					     struct task_account **ta)
+static struct hw_breakpoint_account *lock_accounts(const struct hw_breakpoint_promise *promise,
+						   struct hw_breakpoint_account *holder)
+	__acquires(RCU)
 {
-	*ta = task_account_find(spare->task);
-	if (*ta)
-		return spare;
-	rb_find_add(&spare->node, &task_accounts, task_account_cmp_node);
-	*ta = spare;
-	return NULL;
-}
+	struct hw_breakpoint_account *account, *first, *second;
 
-/* Take @ta out if it has become empty. Returns what is for the caller to free. */
-static struct task_account *task_account_del_if_empty(struct task_account *ta)
-{
-	lockdep_assert_held(&table_lock);
-	if (!ta || !hw_breakpoint_account_empty(&ta->account))
-		return NULL;
-	rb_erase(&ta->node, &task_accounts);
-	return ta;
-}
-
-static struct task_account *promise_account(const struct hw_breakpoint_promise *promise)
-{
-	if (!promise->weight || !promise->account)
-		return NULL;
-	return container_of(promise->account, struct task_account, account);
+	for (;;) {
+		rcu_read_lock();
+		/* Pairs with the release in promise_clear(), and with promise_attach(). */
+		account = smp_load_acquire(&promise->account);
+		first = account < holder ? account : holder;
+		second = account < holder ? holder : account;
+		if (first && first != second)
+			lock_account(first, 0);
+		if (second)
+			lock_account(second, SINGLE_DEPTH_NESTING);
+		if (READ_ONCE(promise->account) == account)
+			return account;
+		unlock_accounts(account, holder);
+	}
 }
 
 /* === Who holds what ======================================================= */
 
+/* The lock of the list that @promise is on is held. */
 static void describe(const struct hw_breakpoint_promise *promise, struct hw_breakpoint_who *who)
 {
-	const struct task_account *ta = promise_account(promise);
+	struct task_struct *task = promise->account ? task_of(promise->account) : NULL;
 
-	lockdep_assert_held(&table_lock);
 	memset(who, 0, sizeof(*who));
 	who->kind = "unknown";
 	who->cpu = promise->cpu;
 	who->slots = promise->weight;
-	if (ta)
-		hw_breakpoint_name_task(&who->task, ta->task);
+	if (task)
+		hw_breakpoint_name_task(&who->task, task);
 	if (promise->holder)
-		promise->holder->describe(promise, ta ? ta->task : NULL, who);
+		promise->holder->describe(promise, task, who);
 }
 
 static void print_holder(struct seq_buf *s, const struct hw_breakpoint_promise *promise)
@@ -152,13 +306,13 @@ static void print_holder(struct seq_buf *s, const struct hw_breakpoint_promise *
 		seq_buf_printf(s, " %s/%d", who.asker.comm, who.asker.pid);
 }
 
-/* Those of the list from @promise on that count on @cpu. */
+/* Those of the list from @promise on that count on @cpu; on any if it is -1. */
 static void print_holders(struct seq_buf *s, const struct hw_breakpoint_promise *promise, int cpu)
 {
 	const char *sep = " (";
 
 	for (; promise; promise = promise->next) {
-		if (promise->cpu >= 0 && promise->cpu != cpu)
+		if (promise->cpu >= 0 && cpu >= 0 && promise->cpu != cpu)
 			continue;
 		seq_buf_puts(s, sep);
 		print_holder(s, promise);
@@ -167,29 +321,99 @@ static void print_holders(struct seq_buf *s, const struct hw_breakpoint_promise 
 	seq_buf_putc(s, ')');
 }
 
-static const struct task_account *busiest_account(int cpu)
+static void print_account(struct seq_buf *s, const struct hw_breakpoint_account *account, int cpu)
 {
-	const unsigned int most = hw_breakpoint_table_task_slots(&table, cpu);
-	struct rb_node *node;
+	const struct task_struct *task = task_of(account);
+	const unsigned int slots = hw_breakpoint_account_most(account, cpu);
 
-	for (node = rb_first(&task_accounts); node; node = rb_next(node)) {
-		struct task_account *ta = rb_entry(node, struct task_account, node);
+	if (!slots)
+		return;
+	seq_buf_printf(s, " task %s/%d holds %u", task->comm, task_pid_nr((void *)task), slots);
+	print_holders(s, account->promises, cpu);
+	seq_buf_putc(s, ',');
+}
 
-		if (hw_breakpoint_account_slots(&ta->account, cpu) >= most)
-			return ta;
+/* The kernel debugger must not wait for whom it has stopped, and tells less instead. */
+static bool lock_to_tell(raw_spinlock_t *lock, bool try)
+{
+	if (!try)
+		raw_spin_lock(lock);
+	else if (!raw_spin_trylock(lock))
+		return false;
+	__release(lock);
+	return true;
+}
+
+static void unlock_told(raw_spinlock_t *lock)
+{
+	__acquire(lock);
+	raw_spin_unlock(lock);
+}
+
+static unsigned int print_own(struct seq_buf *s, int cpu, bool try)
+{
+	struct hw_breakpoint_cpu_slots *slots = slots_of(cpu);
+	unsigned int own;
+
+	if (!lock_to_tell(&slots->lock, try))
+		return 0;
+	own = slots->slots;
+	if (own) {
+		seq_buf_printf(s, " %u its own", own);
+		print_holders(s, slots->promises, cpu);
+		seq_buf_putc(s, ',');
+	}
+	unlock_told(&slots->lock);
+	return own;
+}
+
+/*
+ * The first task from *@nr on, by number, that was promised something; *@nr moves on behind it.
+ * It stays until the RCU read-side critical section ends.
+ */
+static struct hw_breakpoint_account *next_account(pid_t *nr)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	while ((pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_PID);
+		if (task && READ_ONCE(task->hw_breakpoint_account.promises))
+			return &task->hw_breakpoint_account;
 	}
 	return NULL;
 }
 
-/* Where a request of @ta for every CPU is furthest from being served. */
-static int worst_cpu(const struct task_account *ta)
+/* Of a task that may use @least or more on @cpu. */
+static void print_busy_task(struct seq_buf *s, int cpu, unsigned int least, bool try)
+{
+	struct hw_breakpoint_account *account;
+	bool found = false;
+	pid_t nr = 1;
+
+	rcu_read_lock();
+	while (!found && (account = next_account(&nr))) {
+		if (!lock_to_tell(&account->lock, try))
+			continue;
+		found = hw_breakpoint_account_slots(account, cpu) >= least;
+		if (found)
+			print_account(s, account, cpu);
+		unlock_told(&account->lock);
+	}
+	rcu_read_unlock();
+}
+
+/* Where a request of @account for every CPU is furthest from being served. */
+static int worst_cpu(const struct hw_breakpoint_account *account)
 {
 	unsigned int most = 0, here;
 	int cpu, worst = 0;
 
 	for_each_possible_cpu(cpu) {
-		here = hw_breakpoint_table_cpu_slots(&table, cpu) +
-		       hw_breakpoint_account_slots(&ta->account, cpu);
+		lock_one(cpu);
+		here = slots_of(cpu)->slots + hw_breakpoint_account_slots(account, cpu);
+		unlock_one(cpu);
 		if (here > most) {
 			most = here;
 			worst = cpu;
@@ -198,37 +422,33 @@ static int worst_cpu(const struct task_account *ta)
 	return worst;
 }
 
-/*
- * Why could @more not be promised? @ta: to this task, or NULL: to the CPU itself. @why may
- * be NULL. Only who is refused pays for this.
- */
-static void explain(char *why, const struct task_account *ta, int cpu, unsigned int more)
+static void begin_why(struct seq_buf *s, char *why)
 {
-	unsigned int own, tasks;
+	seq_buf_init(s, why, HW_BREAKPOINT_WHY_LEN);
+}
+
+/*
+ * Why could @more not be promised on @cpu? @account: to this task, its lock held; NULL: to the
+ * CPU itself, no lock held. It is told after the event, so some of it may be gone. Interrupts
+ * are off for the sake of the locks; only who is refused pays for this. @why may be NULL.
+ */
+static void explain(char *why, const struct hw_breakpoint_account *account, int cpu,
+		    unsigned int more, bool try)
+{
 	struct seq_buf s;
+	unsigned int own;
 
 	if (!why)
 		return;
-	seq_buf_init(&s, why, HW_BREAKPOINT_WHY_LEN);
+	begin_why(&s, why);
 	if (cpu < 0)
-		cpu = worst_cpu(ta);
-	if (!ta)
-		ta = busiest_account(cpu);
-
-	own = hw_breakpoint_table_cpu_slots(&table, cpu);
-	tasks = ta ? hw_breakpoint_account_slots(&ta->account, cpu) : 0;
+		cpu = worst_cpu(account);
 	seq_buf_printf(&s, "CPU %d:", cpu);
-	if (own) {
-		seq_buf_printf(&s, " %u its own", own);
-		print_holders(&s, hw_breakpoint_table_cpu_promises(&table, cpu), cpu);
-		seq_buf_putc(&s, ',');
-	}
-	if (tasks) {
-		seq_buf_printf(&s, " task %s/%d holds %u", ta->task->comm, task_pid_nr(ta->task),
-			       tasks);
-		print_holders(&s, ta->account.promises, cpu);
-		seq_buf_putc(&s, ',');
-	}
+	own = print_own(&s, cpu, try);
+	if (account)
+		print_account(&s, account, cpu);
+	else if (own + more <= table.nr_slots)
+		print_busy_task(&s, cpu, table.nr_slots - own - more + 1, try);
 	seq_buf_printf(&s, " %u more wanted of %u", more, table.nr_slots);
 	seq_buf_str(&s);
 }
@@ -249,30 +469,33 @@ unsigned int hw_breakpoint_promises_of_cpu(int cpu, struct hw_breakpoint_who *wh
 	unsigned int nr = 0;
 	unsigned long flags;
 
-	spin_lock_irqsave(&table_lock, flags);
-	for (promise = hw_breakpoint_table_cpu_promises(&table, cpu); promise && nr < max;
-	     promise = promise->next)
+	local_irq_save(flags);
+	lock_one(cpu);
+	for (promise = slots_of(cpu)->promises; promise && nr < max; promise = promise->next)
 		describe(promise, &who[nr++]);
-	spin_unlock_irqrestore(&table_lock, flags);
+	unlock_one(cpu);
+	local_irq_restore(flags);
 	return nr;
 }
 
-/* The first account whose task's address is above @cursor. */
-static const struct task_account *next_account(unsigned long cursor)
+/* From where @cursor is in @account, which has the number @pid. */
+static unsigned int promises_of_task(struct hw_breakpoint_account *account, pid_t pid,
+				     struct hw_breakpoint_cursor *cursor,
+				     struct hw_breakpoint_who *who, unsigned int max)
 {
-	struct rb_node *node = task_accounts.rb_node;
-	const struct task_account *ta, *next = NULL;
+	const struct hw_breakpoint_promise *promise;
+	const unsigned int done = pid == cursor->pid ? cursor->done : 0;
+	unsigned int i = 0, nr = 0;
+	unsigned long flags;
 
-	while (node) {
-		ta = rb_entry(node, struct task_account, node);
-		if ((unsigned long)ta->task > cursor) {
-			next = ta;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return next;
+	raw_spin_lock_irqsave(&account->lock, flags);
+	for (promise = account->promises; promise && nr < max; promise = promise->next)
+		if (i++ >= done)
+			describe(promise, &who[nr++]);
+	raw_spin_unlock_irqrestore(&account->lock, flags);
+	cursor->pid = promise ? pid : pid + 1;
+	cursor->done = promise ? i : 0;
+	return nr;
 }
 
 /**
@@ -281,8 +504,8 @@ static const struct task_account *next_account(unsigned long cursor)
  * @who: filled in, with some of one task's
  * @max: the length of @who
  *
- * Tasks come in no order that means anything. What comes or goes meanwhile may be missed,
- * all else is told exactly once. The lock is let go between two calls.
+ * Tasks come in the order of their numbers. What comes or goes meanwhile may be missed, all
+ * else is told exactly once.
  *
  * Context: process context.
  * Return: how many of @who were filled in; 0: that was all.
@@ -290,25 +513,52 @@ static const struct task_account *next_account(unsigned long cursor)
 unsigned int hw_breakpoint_promises_of_tasks(struct hw_breakpoint_cursor *cursor,
 					     struct hw_breakpoint_who *who, unsigned int max)
 {
-	const struct hw_breakpoint_promise *promise = NULL;
-	const struct task_account *ta;
-	unsigned int i, nr = 0;
+	struct hw_breakpoint_account *account;
+	unsigned int nr = 0;
+	pid_t next;
+
+	rcu_read_lock();
+	do {
+		next = cursor->pid;
+		account = next_account(&next);
+		if (account)
+			nr = promises_of_task(account, next - 1, cursor, who, max);
+	} while (account && !nr);
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * hw_breakpoint_look_at_table() - look at all that is promised, while nothing changes
+ * @look: told the table, and @data; no promise and no account changes until it returns
+ * @data: for @look
+ *
+ * Context: any but NMI. @look runs with interrupts off.
+ */
+void hw_breakpoint_look_at_table(void (*look)(const struct hw_breakpoint_table *table, void *data),
+				 void *data)
+{
 	unsigned long flags;
 
-	spin_lock_irqsave(&table_lock, flags);
-	ta = next_account(cursor->task - !!cursor->done);
-	if (ta) {
-		if ((unsigned long)ta->task != cursor->task)
-			cursor->done = 0;
-		cursor->task = (unsigned long)ta->task;
-		promise = ta->account.promises;
-	}
-	for (i = 0; promise && nr < max; promise = promise->next, i++)
-		if (i >= cursor->done)
-			describe(promise, &who[nr++]);
-	cursor->done = promise ? i : 0;
-	spin_unlock_irqrestore(&table_lock, flags);
-	return nr;
+	local_irq_save(flags);
+	lock_all();
+	look(&table, data);
+	unlock_all();
+	local_irq_restore(flags);
+}
+
+struct promised_on {
+	int		cpu;
+	unsigned int	*own;
+	unsigned int	*task;
+};
+
+static void look_at_cpu(const struct hw_breakpoint_table *table, void *data)
+{
+	struct promised_on *on = data;
+
+	*on->own = slots_of(on->cpu)->slots;
+	*on->task = hw_breakpoint_table_task_slots(table, on->cpu);
 }
 
 /**
@@ -321,12 +571,60 @@ unsigned int hw_breakpoint_promises_of_tasks(struct hw_breakpoint_cursor *cursor
  */
 void hw_breakpoint_promises_on(int cpu, unsigned int *own, unsigned int *task)
 {
-	unsigned long flags;
+	struct promised_on on = { .cpu = cpu, .own = own, .task = task };
 
-	spin_lock_irqsave(&table_lock, flags);
-	*own = hw_breakpoint_table_cpu_slots(&table, cpu);
-	*task = hw_breakpoint_table_task_slots(&table, cpu);
-	spin_unlock_irqrestore(&table_lock, flags);
+	hw_breakpoint_look_at_table(look_at_cpu, &on);
+}
+
+/* === The limit of a task ================================================== */
+
+/* kernel.hw_breakpoint_task_limit: what a task may hold at most if who asks lacks CAP_PERFMON. */
+static unsigned int task_limit = HBP_NUM;
+static unsigned int task_limit_max = HBP_NUM;
+
+static struct ctl_table hw_breakpoint_sysctls[] = {
+	{
+		.procname	= "hw_breakpoint_task_limit",
+		.data		= &task_limit,
+		.maxlen		= sizeof(task_limit),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &task_limit_max,
+	},
+};
+
+static int __init hw_breakpoint_sysctl_init(void)
+{
+	register_sysctl_init("kernel", hw_breakpoint_sysctls);
+	return 0;
+}
+late_initcall(hw_breakpoint_sysctl_init);
+
+/* What current may have promised to a task. Before any lock is taken: it may be audited. */
+static unsigned int current_limit(void)
+{
+	unsigned int limit = READ_ONCE(task_limit);
+
+	return limit < HBP_NUM && perfmon_capable() ? HBP_NUM : limit;
+}
+
+/* Only who wants more is held to it: what was promised before stays. */
+static bool over_limit(const struct hw_breakpoint_account *account, int cpu, unsigned int more,
+		       unsigned int limit, char *why)
+{
+	struct seq_buf s;
+
+	if (limit >= HBP_NUM || hw_breakpoint_account_most(account, cpu) + more <= limit)
+		return false;
+	if (!why)
+		return true;
+	begin_why(&s, why);
+	seq_buf_printf(&s, "kernel.hw_breakpoint_task_limit is %u without CAP_PERFMON:", limit);
+	print_account(&s, account, cpu);
+	seq_buf_printf(&s, " %u more wanted", more);
+	seq_buf_str(&s);
+	return true;
 }
 
 /* === Promises ============================================================= */
@@ -344,14 +642,29 @@ void hw_breakpoint_promises_on(int cpu, unsigned int *own, unsigned int *task)
 int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 				 unsigned int weight, char *why)
 {
+	const struct request request = {
+		.promise = promise, .cpu = cpu, .weight = weight,
+	};
 	unsigned long flags;
 	int err;
 
-	spin_lock_irqsave(&table_lock, flags);
-	err = hw_breakpoint_table_reserve(&table, promise, NULL, cpu, weight, NULL);
+	local_irq_save(flags);
+	err = ask_table(reserve, &request);
 	if (err)
-		explain(why, NULL, cpu, weight);
-	spin_unlock_irqrestore(&table_lock, flags);
+		explain(why, NULL, cpu, weight, false);
+	local_irq_restore(flags);
+	return err;
+}
+
+static int promise_within(const struct request *request, unsigned int limit, char *why)
+{
+	int err;
+
+	if (over_limit(request->account, request->cpu, request->weight, limit, why))
+		return -ENOSPC;
+	err = ask_table(reserve, request);
+	if (err)
+		explain(why, request->account, request->cpu, request->weight, false);
 	return err;
 }
 
@@ -367,101 +680,101 @@ int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
  *	no promise: the forking task was promised at least as much
  * @why: as for hw_breakpoint_promise_to_cpu()
  *
- * Context: may sleep.
- * Return: 0, -ENOSPC or -ENOMEM.
+ * Context: any but NMI.
+ * Return: 0 or -ENOSPC.
  */
 int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
 				  struct task_struct *task, int cpu, unsigned int weight,
 				  const void *family, bool inherited, char *why)
 {
-	struct task_account *spare, *unused, *empty = NULL, *ta;
+	const struct request request = {
+		.promise = promise, .account = &task->hw_breakpoint_account, .cpu = cpu,
+		.weight = weight, .family = family,
+	};
+	const unsigned int limit = inherited ? HBP_NUM : current_limit();
 	unsigned long flags;
-	int err = 0;
+	int err;
 
-	spare = task_account_alloc(task);
-	if (!spare)
-		return -ENOMEM;
-
-	spin_lock_irqsave(&table_lock, flags);
-	unused = task_account_add(spare, &ta);
+	raw_spin_lock_irqsave(&request.account->lock, flags);
 	if (inherited)
-		hw_breakpoint_table_inherit(&table, promise, &ta->account, cpu, weight,
-					    family);
+		err = ask_table(inherit, &request);
 	else
-		err = hw_breakpoint_table_reserve(&table, promise, &ta->account, cpu,
-						  weight, family);
-	if (err) {
-		explain(why, ta, cpu, weight);
-		empty = task_account_del_if_empty(ta);
-	}
-	spin_unlock_irqrestore(&table_lock, flags);
-
-	task_account_free(unused);
-	task_account_free(empty);
+		err = promise_within(&request, limit, why);
+	raw_spin_unlock_irqrestore(&request.account->lock, flags);
 	return err;
+}
+
+static void release(struct hw_breakpoint_promise *promise)
+{
+	int held = lock_one(promise->account ? -1 : promise->cpu);
+
+	hw_breakpoint_table_release(&table, held, promise);
+	unlock_one(held);
 }
 
 /**
  * hw_breakpoint_promise_release() - take back what an event was promised
  * @promise: the event's
+ * @family: as it was promised
  * @holder: the task on which the event was when it went, if that is known: perf core
  *	swaps the contexts of related tasks, so it need not be the one that was charged
  *
- * Context: any but hard interrupt and NMI.
+ * Context: any but NMI.
  */
-void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise,
-				   const struct task_struct *holder)
+void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise, const void *family,
+				   struct task_struct *holder)
 {
-	struct task_account *ta = NULL, *empty;
+	const struct request request = {
+		.promise = promise, .family = family,
+		.account = holder ? &holder->hw_breakpoint_account : NULL,
+	};
+	struct hw_breakpoint_account *account;
 	unsigned long flags;
 
-	spin_lock_irqsave(&table_lock, flags);
+	local_irq_save(flags);
+	account = lock_accounts(promise, request.account);
 	if (holder)
-		ta = task_account_find(holder);
-	if (ta)
-		hw_breakpoint_table_settle(&table, promise, &ta->account);
-	ta = promise_account(promise);
-	hw_breakpoint_table_release(&table, promise);
-	empty = task_account_del_if_empty(ta);
-	spin_unlock_irqrestore(&table_lock, flags);
-
-	task_account_free(empty);
+		ask_table(release_from, &request);
+	else if (promise->weight)
+		release(promise);
+	unlock_accounts(account, request.account);
+	local_irq_restore(flags);
 }
 
-/* Gives back what a number of CPUs were promised, from @promise of each. */
+/**
+ * hw_breakpoint_exit_task() - take back what is promised to a task that is dying
+ * @tsk: the task; its events are off it for good
+ *
+ * It will never run again, so what was promised to it holds nothing, though its events'
+ * descriptors may stay open.
+ *
+ * Context: any but NMI.
+ */
+void hw_breakpoint_exit_task(struct task_struct *tsk)
+{
+	struct hw_breakpoint_account *account = &tsk->hw_breakpoint_account;
+	unsigned long flags;
+
+	/* What others may be promising to it just now goes with their event. */
+	if (!READ_ONCE(account->promises))
+		return;
+	raw_spin_lock_irqsave(&account->lock, flags);
+	while (account->promises)
+		release(account->promises);
+	raw_spin_unlock_irqrestore(&account->lock, flags);
+}
+
 static void release_everywhere(struct hw_breakpoint_promise __percpu *promise)
 {
+	unsigned long flags;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		hw_breakpoint_table_release(&table, per_cpu_ptr(promise, cpu));
-}
-
-static int reserve_everywhere(struct hw_breakpoint_promise __percpu *promise,
-			      unsigned int weight, char *why)
-{
-	int cpu, err;
-
 	for_each_possible_cpu(cpu) {
-		err = hw_breakpoint_table_reserve(&table, per_cpu_ptr(promise, cpu), NULL, cpu,
-						  weight, NULL);
-		if (err) {
-			release_everywhere(promise);
-			explain(why, NULL, cpu, weight);
-			return err;
-		}
+		local_irq_save(flags);
+		if (per_cpu_ptr(promise, cpu)->weight)
+			release(per_cpu_ptr(promise, cpu));
+		local_irq_restore(flags);
 	}
-	return 0;
-}
-
-static int set_everywhere(struct hw_breakpoint_promise __percpu *promise, unsigned int weight,
-			  char *why)
-{
-	lockdep_assert_held(&table_lock);
-	if (weight)
-		return reserve_everywhere(promise, weight, why);
-	release_everywhere(promise);
-	return 0;
 }
 
 /**
@@ -478,18 +791,26 @@ int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *prom
 				     unsigned int weight, char *why)
 {
 	unsigned long flags;
-	int err;
+	int err, full;
 
-	spin_lock_irqsave(&table_lock, flags);
-	err = set_everywhere(promise, weight, why);
-	spin_unlock_irqrestore(&table_lock, flags);
+	if (!weight) {
+		release_everywhere(promise);
+		return 0;
+	}
+	local_irq_save(flags);
+	lock_all();
+	err = hw_breakpoint_table_reserve_wide(&table, promise, weight, &full);
+	unlock_all();
+	if (err)
+		explain(why, NULL, full, weight, false);
+	local_irq_restore(flags);
 	return err;
 }
 
 /**
  * hw_breakpoint_try_promise_everywhere() - the same, without waiting
  * @promise: as for hw_breakpoint_promise_everywhere()
- * @weight: as for hw_breakpoint_promise_everywhere()
+ * @weight: how many registers, not 0
  * @why: as for hw_breakpoint_promise_everywhere()
  *
  * For the kernel debugger, which has stopped the other CPUs: one of them, or what was
@@ -502,26 +823,36 @@ int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *
 					 unsigned int weight, char *why)
 {
 	unsigned long flags;
-	int err;
+	int err = -EBUSY, full;
 
-	if (!spin_trylock_irqsave(&table_lock, flags))
-		return -EBUSY;
-	err = set_everywhere(promise, weight, why);
-	spin_unlock_irqrestore(&table_lock, flags);
+	local_irq_save(flags);
+	if (trylock_all()) {
+		err = hw_breakpoint_table_reserve_wide(&table, promise, weight, &full);
+		unlock_tried();
+	}
+	if (err == -ENOSPC)
+		explain(why, NULL, full, weight, true);
+	local_irq_restore(flags);
 	return err;
 }
 
-/* Of what is held already; nothing needs to be allocated. */
-static int resize(struct hw_breakpoint_promise *promise, unsigned int weight, char *why)
+/* Of what is held already. */
+static int change(struct hw_breakpoint_promise *promise, unsigned int weight, char *why)
 {
+	struct request request = { .promise = promise, .cpu = promise->cpu, .weight = weight };
+	const unsigned int more = weight - min(weight, promise->weight), limit = current_limit();
 	unsigned long flags;
-	int err;
+	int err = -ENOSPC;
 
-	spin_lock_irqsave(&table_lock, flags);
-	err = hw_breakpoint_table_resize(&table, promise, weight);
-	if (err)
-		explain(why, promise_account(promise), promise->cpu, weight - promise->weight);
-	spin_unlock_irqrestore(&table_lock, flags);
+	local_irq_save(flags);
+	request.account = lock_accounts(promise, NULL);
+	if (!more || !over_limit(request.account, promise->cpu, more, limit, why)) {
+		err = ask_table(resize, &request);
+		if (err == -ENOSPC)
+			explain(why, request.account, promise->cpu, more, false);
+	}
+	unlock_accounts(request.account, NULL);
+	local_irq_restore(flags);
 	return err;
 }
 
@@ -536,20 +867,19 @@ static int resize(struct hw_breakpoint_promise *promise, unsigned int weight, ch
  * arch_hw_breakpoint_prepaid(): so a change of several registers is granted or
  * refused as one.
  *
- * Context: may sleep where @weight is above 0 and nothing is held yet; otherwise any
- * context but hard interrupt and NMI.
- * Return: 0, -ENOSPC or -ENOMEM; on error the promise is what it was before.
+ * Context: any but NMI.
+ * Return: 0 or -ENOSPC; on error the promise is what it was before.
  */
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 			      struct task_struct *tsk, unsigned int weight, char *why)
 {
 	if (!weight) {
-		hw_breakpoint_promise_release(promise, NULL);
+		hw_breakpoint_promise_release(promise, NULL, NULL);
 		return 0;
 	}
 	if (!promise->weight)
 		return hw_breakpoint_promise_to_task(promise, tsk, -1, weight, NULL, false, why);
-	return resize(promise, weight, why);
+	return change(promise, weight, why);
 }
 
 /* === Interface ============================================================ */
@@ -567,6 +897,11 @@ int hw_breakpoint_slots(int type)
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
 
+static void look_if_used(const struct hw_breakpoint_table *table, void *used)
+{
+	*(bool *)used = hw_breakpoint_table_used(table);
+}
+
 /**
  * hw_breakpoint_is_used() - does anybody hold a promise?
  *
@@ -575,12 +910,9 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
  */
 bool hw_breakpoint_is_used(void)
 {
-	unsigned long flags;
 	bool used;
 
-	spin_lock_irqsave(&table_lock, flags);
-	used = hw_breakpoint_table_used(&table);
-	spin_unlock_irqrestore(&table_lock, flags);
+	hw_breakpoint_look_at_table(look_if_used, &used);
 	return used;
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_is_used);
@@ -589,15 +921,18 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_is_used);
  * hw_breakpoint_promises_init() - make the table
  *
  * Context: once, at boot, before anything is promised.
- * Return: 0 or -ENOMEM.
  */
-int __init hw_breakpoint_promises_init(void)
+void __init hw_breakpoint_promises_init(void)
 {
-	struct hw_breakpoint_cpu_slots *cpus;
+	int cpu;
 
-	cpus = kcalloc(nr_cpu_ids, sizeof(*cpus), GFP_KERNEL);
-	if (!cpus)
-		return -ENOMEM;
-	hw_breakpoint_table_init(&table, cpus, nr_cpu_ids, HBP_NUM);
-	return 0;
+	/* Not made by fork(). */
+	hw_breakpoint_fork_task(&init_task);
+	lockdep_set_class_and_name(&table_lock, &table_lock_key, "hw_breakpoint_table_lock");
+	for_each_possible_cpu(cpu) {
+		raw_spin_lock_init(&slots_of(cpu)->lock);
+		lockdep_set_class_and_name(&slots_of(cpu)->lock, &cpu_lock_key,
+					   "hw_breakpoint_cpu_lock");
+	}
+	hw_breakpoint_table_init(&table, &cpu_slots, HBP_NUM);
 }

@@ -17,7 +17,10 @@
 #ifndef _KERNEL_HW_BREAKPOINT_SLOTS_H
 #define _KERNEL_HW_BREAKPOINT_SLOTS_H
 
+#include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/hw_breakpoint_promise.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 /* No machine that this table serves has more debug registers than this. */
@@ -30,18 +33,22 @@
  */
 #define HW_BREAKPOINT_TOP_LEVEL	(2 * HW_BREAKPOINT_MAX_SLOTS)
 
-/**
- * struct hw_breakpoint_account - what one task was promised
- * @promises: its promises: those for every CPU first, then in the order of CPUs
- * @everywhere: the sum of the weights of those for every CPU
+/*
+ * Who may do what at once.
  *
- * Both are protected by the table's lock. Zeroed memory is an empty account. It
- * has to live as long as it has promises, which can be longer than its task.
+ * Each CPU has a lock. A request holds either one of them, and may then do what is
+ * within the CPUs' rooms, or all of them, and then sees everything as it is:
+ *
+ *   own events of a CPU	that CPU's lock
+ *   a task's events		any CPU's lock (the caller's CPU: nobody else uses it),
+ *				inside of the account's
+ *   more than there is room	all locks; it also moves the rooms
+ *
+ * A function is told by @held which lock its caller holds: that CPU's, or all of them. Where
+ * one isn't enough it changes nothing and returns -EAGAIN. Only with all locks held is
+ * anything refused: so each refusal was right at that instant.
  */
-struct hw_breakpoint_account {
-	struct hw_breakpoint_promise	*promises;
-	unsigned int			everywhere;
-};
+#define HW_BREAKPOINT_ALL_LOCKS	(-1)
 
 /* How many stand on each level; those on level 0 ask for nothing and aren't counted. */
 struct hw_breakpoint_levels {
@@ -50,21 +57,39 @@ struct hw_breakpoint_levels {
 
 /**
  * struct hw_breakpoint_cpu_slots - what was promised on one CPU
- * @promises: those of the CPU's own events
- * @slots: the sum of their weights; never above nr_slots
- * @tasks: accounts that have a promise for just this CPU, by all that they may
- *	use on it: their account's everywhere, and what is just for this CPU
+ * @lock: the caller's
+ * @floor: the least of all CPUs' @task_room, so that a task's request need not look at them.
+ *	Changes only with all locks held
+ * @tasks: this CPU's share of a histogram: accounts by their everywhere. Whoever holds @lock
+ *	enters an account here, and may take it out elsewhere: only the sum of all CPUs'
+ *	shares, with wrap-around, means anything
+ * @promises: those of the CPU's own events. Protected by @lock
+ * @slots: the sum of their weights; never above nr_slots. Protected by @lock
+ * @cpu_room: how far @slots may go by itself. Changes only with all locks held
+ * @task_room: how far any task may go by itself here. Changes only with all locks held
+ * @just: accounts that have a promise for just this CPU, by all that they may use on it:
+ *	their everywhere, and what is just for this CPU. Changed under any CPU's lock
+ *
+ * In three cache lines, by who writes them: tasks that run on this CPU; the few that ask for
+ * the CPU; and tasks anywhere that ask for themselves on just this CPU.
  */
 struct hw_breakpoint_cpu_slots {
-	struct hw_breakpoint_promise	*promises;
-	unsigned int			slots;
+	raw_spinlock_t			lock;
+	unsigned int			floor;
 	struct hw_breakpoint_levels	tasks;
-};
+
+	struct hw_breakpoint_promise	*promises ____cacheline_aligned;
+	unsigned int			slots;
+	unsigned int			cpu_room;
+	unsigned int			task_room;
+
+	atomic_t			just[HW_BREAKPOINT_TOP_LEVEL + 1] ____cacheline_aligned;
+} ____cacheline_aligned;
 
 /*
  * The picture: 4 slots, 2 CPUs, and three tasks. A has one promise for every CPU
  * and one just for CPU 1, B has two for every CPU, C has one just for CPU 0. CPU 1
- * has an event of its own.
+ * has an event of its own. A was entered while it ran on CPU 0, B on CPU 1.
  *
  *   account A           account B           account C
  *   everywhere 1        everywhere 2        everywhere 0
@@ -72,66 +97,66 @@ struct hw_breakpoint_cpu_slots {
  *     |                   |                   |
  *   [*, 1]->[cpu 1, 1]  [*, 1]->[*, 1]      [cpu 0, 1]
  *
- *   level               0   1   2   3   4  ..  8 (and above)
- *   table.tasks         -   A   B                    every account's everywhere
- *   cpus[0].tasks       -   C                        C: 0 + 1
- *   cpus[1].tasks       -       A                    A: 1 + 1
- *   table.cpus          -   1                        cpus[1].slots = 1
+ *                         CPU 0                CPU 1
+ *   level                 0  1  2  3  4 .. 8   0  1  2  3  4 .. 8 (and above)
+ *   tasks                 -  A                 -     B              everywhere's level
+ *   just                  -  C                 -     A              C: 0 + 1, A: 1 + 1
+ *   slots                 0                    1
+ *   cpu_room, task_room   1, 3                 1, 3
+ *   floor                 3                    3
  *
- * So the most that a task may use on CPU 1 is the highest level in table.tasks or
- * cpus[1].tasks, and the most that any CPU gave to its own events is the highest
- * level in table.cpus: neither depends on how many tasks or CPUs there are. A is in
- * two rows; its place in the first is below that in the other and does no harm.
+ * The most that a task may use on CPU 1 is the highest level in anybody's tasks or in CPU 1's
+ * just. A is in two rows; its place in the first is below that in the other and does no harm.
+ *
+ * Rooms divide the registers of a CPU between its own events and tasks, so that neither has
+ * to look at the other:
+ *
+ *   task_room <= nr_slots - the greater of slots and cpu_room
+ *   cpu_room  <= nr_slots - the greater of the busiest task's and task_room, or 0
+ *
+ * Here a task may have a third promise for every CPU, and each CPU one of its own, with no
+ * other lock than one CPU's. Who needs more takes all locks and gets what nobody has. Rooms
+ * stay as they were moved last: what was asked for once will be asked for again.
  */
 
 /**
  * struct hw_breakpoint_table - the promises made on one machine
  * @nr_slots: debug registers of each CPU; constant
- * @nr_cpus: the length of @cpu; constant
- * @nr_promises: promises that hold something
- * @cpu: the CPUs, an array of the caller's
- * @cpus: CPUs by what their own events were promised
- * @tasks: accounts by what they were promised on every CPU
- *
- * The caller's lock protects all of it, what @cpu points to included.
+ * @cpu: the CPUs; constant
  */
 struct hw_breakpoint_table {
-	unsigned int			nr_slots;
-	unsigned int			nr_cpus;
-	unsigned long			nr_promises;
-	struct hw_breakpoint_cpu_slots	*cpu;
-	struct hw_breakpoint_levels	cpus;
-	struct hw_breakpoint_levels	tasks;
+	unsigned int					nr_slots;
+	struct hw_breakpoint_cpu_slots __percpu		*cpu;
 };
 
 void hw_breakpoint_table_init(struct hw_breakpoint_table *table,
-			      struct hw_breakpoint_cpu_slots *cpus,
-			      unsigned int nr_cpus, unsigned int nr_slots);
-int hw_breakpoint_table_reserve(struct hw_breakpoint_table *table,
+			      struct hw_breakpoint_cpu_slots __percpu *cpu,
+			      unsigned int nr_slots);
+int hw_breakpoint_table_reserve(struct hw_breakpoint_table *table, int held,
 				struct hw_breakpoint_promise *promise,
 				struct hw_breakpoint_account *account,
 				int cpu, unsigned int weight, const void *family);
-void hw_breakpoint_table_inherit(struct hw_breakpoint_table *table,
-				 struct hw_breakpoint_promise *promise,
-				 struct hw_breakpoint_account *account,
-				 int cpu, unsigned int weight, const void *family);
-int hw_breakpoint_table_resize(struct hw_breakpoint_table *table,
+int hw_breakpoint_table_inherit(struct hw_breakpoint_table *table, int held,
+				struct hw_breakpoint_promise *promise,
+				struct hw_breakpoint_account *account,
+				int cpu, unsigned int weight, const void *family);
+int hw_breakpoint_table_reserve_wide(struct hw_breakpoint_table *table,
+				     struct hw_breakpoint_promise __percpu *promise,
+				     unsigned int weight, int *full);
+int hw_breakpoint_table_resize(struct hw_breakpoint_table *table, int held,
 			       struct hw_breakpoint_promise *promise,
 			       unsigned int weight);
-void hw_breakpoint_table_release(struct hw_breakpoint_table *table,
+void hw_breakpoint_table_release(struct hw_breakpoint_table *table, int held,
 				 struct hw_breakpoint_promise *promise);
-void hw_breakpoint_table_settle(struct hw_breakpoint_table *table,
-				struct hw_breakpoint_promise *promise,
-				struct hw_breakpoint_account *holder);
+int hw_breakpoint_table_release_from(struct hw_breakpoint_table *table, int held,
+				     struct hw_breakpoint_promise *promise,
+				     const void *family,
+				     struct hw_breakpoint_account *holder);
 
 bool hw_breakpoint_table_used(const struct hw_breakpoint_table *table);
-unsigned int hw_breakpoint_table_cpu_slots(const struct hw_breakpoint_table *table,
-					   unsigned int cpu);
 unsigned int hw_breakpoint_table_task_slots(const struct hw_breakpoint_table *table,
-					    unsigned int cpu);
-const struct hw_breakpoint_promise *
-hw_breakpoint_table_cpu_promises(const struct hw_breakpoint_table *table, unsigned int cpu);
+					    int cpu);
 unsigned int hw_breakpoint_account_slots(const struct hw_breakpoint_account *account, int cpu);
-bool hw_breakpoint_account_empty(const struct hw_breakpoint_account *account);
+unsigned int hw_breakpoint_account_most(const struct hw_breakpoint_account *account, int cpu);
 
 #endif /* _KERNEL_HW_BREAKPOINT_SLOTS_H */

@@ -150,6 +150,10 @@ int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 			      struct task_struct *tsk, unsigned int weight, char *why);
 
+/* For those who make and end tasks. */
+void hw_breakpoint_fork_task(struct task_struct *tsk);
+void hw_breakpoint_exit_task(struct task_struct *tsk);
+
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk);
 int init_hw_breakpoint(void);
 
@@ -233,6 +237,14 @@ static inline bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events,
 }
 
 static inline void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events)
+{
+}
+
+static inline void hw_breakpoint_fork_task(struct task_struct *tsk)
+{
+}
+
+static inline void hw_breakpoint_exit_task(struct task_struct *tsk)
 {
 }
 

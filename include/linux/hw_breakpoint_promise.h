@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one hardware-breakpoint event was promised: the record that the
- * constraint table (kernel/hw_breakpoint_slots.h) keeps in each perf event.
+ * What one hardware-breakpoint event was promised, and one task: the records that
+ * the constraint table (kernel/hw_breakpoint_slots.h) keeps in each perf event and
+ * in each task.
  *
- * It is a header of its own because it is embedded, through
- * asm/hw_breakpoint.h, in every perf event: it has to stay small and to need
- * no other header.
+ * It is a header of its own because perf events embed it, through
+ * asm/hw_breakpoint.h, and tasks, through linux/sched.h: it has to stay small.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -13,12 +13,13 @@
 #ifndef _LINUX_HW_BREAKPOINT_PROMISE_H
 #define _LINUX_HW_BREAKPOINT_PROMISE_H
 
-struct hw_breakpoint_account;
+#include <linux/spinlock_types_raw.h>
+
 struct hw_breakpoint_holder;
 
 /**
  * struct hw_breakpoint_promise - the debug registers that one event may count on
- * @account: the account that is charged; NULL: a CPU's own event
+ * @account: the account that is charged; NULL: a CPU's own event, or nothing is held
  * @next: the next promise on @account, in the order of @cpu; or the CPU's next
  * @family: the same for an event and all its inherited copies; NULL: none
  * @cpu: the CPU that it is for; -1: every CPU (task events only)
@@ -26,8 +27,8 @@ struct hw_breakpoint_holder;
  * @holder: who can tell whose this is (hw_breakpoint_holder.h); set by who reserves, before
  *	that, and left alone by the table
  *
- * All other fields belong to the constraint table and are protected by its lock.
- * Zeroed memory is a promise of nothing.
+ * All other fields belong to the constraint table, and change as the list does that they
+ * are on: see there. Zeroed memory is a promise of nothing.
  */
 struct hw_breakpoint_promise {
 	struct hw_breakpoint_account	*account;
@@ -36,6 +37,21 @@ struct hw_breakpoint_promise {
 	int				cpu;
 	unsigned int			weight;
 	const struct hw_breakpoint_holder *holder;
+};
+
+/**
+ * struct hw_breakpoint_account - what one task was promised
+ * @promises: its promises: those for every CPU first, then in the order of CPUs
+ * @everywhere: the sum of the weights of those for every CPU
+ * @lock: protects both, and each promise on the list; the table doesn't know it
+ *
+ * The table's locks nest inside of @lock, and what it protects changes only with one of
+ * them held, too: whoever holds all of those sees every account as it is.
+ */
+struct hw_breakpoint_account {
+	struct hw_breakpoint_promise	*promises;
+	unsigned int			everywhere;
+	raw_spinlock_t			lock;
 };
 
 #endif /* _LINUX_HW_BREAKPOINT_PROMISE_H */

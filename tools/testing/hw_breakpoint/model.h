@@ -23,8 +23,11 @@
 
 #include "hw_breakpoint_slots.h"
 
-/* Each account has at most one record of a family; and one is made and dropped by fork. */
-#define N_COPIES	(N_TASKS + 1)
+/*
+ * Each task has at most one copy; an original can outlive its task; and one copy is made and
+ * dropped by fork.
+ */
+#define N_COPIES	(N_TASKS + 2)
 #define ORIGINAL	0
 
 /* === Data === */
@@ -32,7 +35,8 @@
 enum place {
 	NO_COPY,
 	IN_CONTEXT,	/* of task @at: it can run there */
-	ENDED,		/* an original whose task exited or exec'ed; its descriptor is still open */
+	ENDED,		/* an original whose task exec'ed; its descriptor is still open */
+	DEAD,		/* an original whose task exited; it holds nothing for itself any more */
 	DANGLING,	/* taken off its context by a close, not yet freed */
 };
 
@@ -48,11 +52,13 @@ struct family {
 	bool		closing;
 	bool		inherit;
 	bool		of_task;
+	bool		wide;		/* on every CPU; recorded in everywhere[] */
 	bool		orphaned;	/* a context was cloned without it while it was closing */
 	int		cpu;
 	unsigned int	weight;
 	int		top;		/* copies from here on were never used */
 	struct copy	copy[N_COPIES];
+	struct hw_breakpoint_promise	everywhere[N_CPUS];
 };
 
 /*
@@ -76,24 +82,52 @@ struct books {
 static struct world {
 	unsigned int			nr_slots;
 	unsigned int			generations;
+	unsigned int			turn;
 	struct task			task[N_TASKS];
 	struct family			family[N_FAMILIES];
 	struct books			books;
 } w;
 
-static struct books snapshot;
+static struct books snapshot, before;
 
 /* What went wrong first, or NULL. */
 static const char *wrong;
 
-/* Requests that were refused, to show that a run had any. */
-static long nr_refused;
+/* Requests that were refused, and that took all locks, to show that a run had any. */
+static long nr_refused, nr_all_locks;
+
+const int shim_nr_cpus = N_CPUS;
 
 static void expect(bool good, const char *what)
 {
 	if (!good && !wrong)
 		wrong = what;
 }
+
+/* The request at hand is for more than any machine has. */
+static bool asks_too_much;
+
+/*
+ * As the kernel does: with the lock of one CPU, and if that isn't enough with all. A task's
+ * request can come from any CPU, so CPUs take turns. @call uses "held".
+ */
+#define ask(cpu, call) ({							\
+	int held = (cpu) >= 0 ? (cpu) : (int)(w.turn++ % N_CPUS), answer;	\
+										\
+	before = w.books;							\
+	answer = (call);							\
+	if (answer == -EAGAIN) {						\
+		expect(!memcmp(&before, &w.books, sizeof(before)),		\
+		       "a request that takes all locks changes nothing before");	\
+		nr_all_locks++;							\
+		held = HW_BREAKPOINT_ALL_LOCKS;					\
+		answer = (call);						\
+	} else {								\
+		expect(answer != -ENOSPC || asks_too_much,			\
+		       "only who sees everything refuses");			\
+	}									\
+	answer;									\
+})
 
 /* === The oracle === */
 
@@ -127,7 +161,8 @@ static void recount_family(struct slots *slots, const struct family *f, bool all
 	bool on[N_TASKS];
 
 	if (!f->of_task) {
-		slots->cpu[f->cpu] += f->weight;
+		for (int c = 0; c < N_CPUS; c++)
+			slots->cpu[c] += f->wide || f->cpu == c ? f->weight : 0;
 		return;
 	}
 	spread(f, all, on);
@@ -207,8 +242,7 @@ static unsigned int on_account(int t, int cpu)
 
 static unsigned int listed_on(int cpu)
 {
-	const struct hw_breakpoint_promise *p =
-		hw_breakpoint_table_cpu_promises(&w.books.table, cpu);
+	const struct hw_breakpoint_promise *p = w.books.cpu[cpu].promises;
 	unsigned int sum = 0;
 
 	for (; p; p = p->next) {
@@ -235,14 +269,13 @@ static void check_truth(void)
 		       min_t(unsigned int, busiest(&slots, c), HW_BREAKPOINT_TOP_LEVEL),
 		       "the busiest task of a CPU is known");
 	for (int c = 0; c < N_CPUS; c++)
-		expect(hw_breakpoint_table_cpu_slots(&w.books.table, c) == slots.cpu[c] &&
-		       listed_on(c) == slots.cpu[c],
+		expect(w.books.cpu[c].slots == slots.cpu[c] && listed_on(c) == slots.cpu[c],
 		       "a CPU's own events are counted");
 }
 
-static void enter(struct hw_breakpoint_levels *levels, unsigned int level)
+static void enter(struct hw_breakpoint_levels *levels, unsigned int level, int by)
 {
-	levels->nr[min_t(unsigned int, level, HW_BREAKPOINT_TOP_LEVEL)] += level != 0;
+	levels->nr[min_t(unsigned int, level, HW_BREAKPOINT_TOP_LEVEL)] += level ? by : 0;
 }
 
 static bool has_just(int t, int cpu)
@@ -254,38 +287,72 @@ static bool has_just(int t, int cpu)
 	return p;
 }
 
+/* What all CPUs have of the histogram of tasks is what their records give. */
+static bool tasks_add_up(void)
+{
+	struct hw_breakpoint_levels sum = { }, none = { };
+
+	for (int c = 0; c < N_CPUS; c++)
+		for (int level = 0; level <= HW_BREAKPOINT_TOP_LEVEL; level++)
+			sum.nr[level] += w.books.cpu[c].tasks.nr[level];
+	for (int t = 0; t < N_TASKS; t++)
+		enter(&sum, on_account(t, -1), -1);
+	return !memcmp(&sum, &none, sizeof(sum));
+}
+
+static bool just_adds_up(int cpu)
+{
+	struct hw_breakpoint_levels here = { };
+
+	for (int t = 0; t < N_TASKS; t++)
+		if (has_just(t, cpu))
+			enter(&here, on_account(t, cpu), 1);
+	for (int level = 0; level <= HW_BREAKPOINT_TOP_LEVEL; level++)
+		if ((int)here.nr[level] != atomic_read(&w.books.cpu[cpu].just[level]))
+			return false;
+	return true;
+}
+
 /* The table's counters are those that its records give when counted anew. */
 static void check_counters(void)
 {
-	struct hw_breakpoint_levels tasks = { }, cpus = { };
+	expect(tasks_add_up(), "accounts stand on their levels");
+	for (int c = 0; c < N_CPUS; c++)
+		expect(just_adds_up(c), "accounts stand on their levels on a CPU");
+}
 
-	for (int t = 0; t < N_TASKS; t++)
-		enter(&tasks, on_account(t, -1));
-	expect(!memcmp(&tasks, &w.books.table.tasks, sizeof(tasks)),
-	       "accounts stand on their levels");
+/* Neither side can take from its room what the other has. */
+static void check_rooms(void)
+{
+	unsigned int floor = w.nr_slots;
+
 	for (int c = 0; c < N_CPUS; c++) {
-		struct hw_breakpoint_levels here = { };
+		const struct hw_breakpoint_cpu_slots *cpu = &w.books.cpu[c];
+		const unsigned int tasks = hw_breakpoint_table_task_slots(&w.books.table, c);
 
-		enter(&cpus, w.books.cpu[c].slots);
-		for (int t = 0; t < N_TASKS; t++)
-			if (has_just(t, c))
-				enter(&here, on_account(t, c));
-		expect(!memcmp(&here, &w.books.cpu[c].tasks, sizeof(here)),
-		       "accounts stand on their levels on a CPU");
+		expect(cpu->task_room + max(cpu->slots, cpu->cpu_room) <= w.nr_slots,
+		       "a task's room is what the CPU leaves");
+		expect(!cpu->cpu_room ||
+		       cpu->cpu_room + max(tasks, cpu->task_room) <= w.nr_slots,
+		       "a CPU's room is what tasks leave");
+		floor = min(floor, cpu->task_room);
 	}
-	expect(!memcmp(&cpus, &w.books.table.cpus, sizeof(cpus)), "CPUs stand on their levels");
+	for (int c = 0; c < N_CPUS; c++)
+		expect(w.books.cpu[c].floor == floor, "each CPU knows the least room of all");
 }
 
 static void check(void)
 {
-	bool used = something(IN_CONTEXT) || something(ENDED) || something(DANGLING);
+	bool used = something(IN_CONTEXT) || something(ENDED);
 
 	expect(lawful(false), "no CPU can be asked for more than it has");
-	expect(hw_breakpoint_table_used(&w.books.table) == used,
-	       "used as long as anything is held");
-	if (!something(DANGLING))
+	if (!something(DANGLING)) {
+		expect(hw_breakpoint_table_used(&w.books.table) == used,
+		       "used as long as anything is held");
 		check_truth();
+	}
 	check_counters();
+	check_rooms();
 }
 
 /* === What perf core does === */
@@ -297,7 +364,7 @@ static void setup(unsigned int nr_slots)
 	w.generations = 1;
 	w.task[0].alive = true;
 	w.task[0].self = w.generations++;
-	hw_breakpoint_table_init(&w.books.table, w.books.cpu, N_CPUS, nr_slots);
+	hw_breakpoint_table_init(&w.books.table, w.books.cpu, nr_slots);
 	wrong = NULL;
 }
 
@@ -342,8 +409,11 @@ static bool do_open(int t, int cpu, unsigned int weight, bool inherit)
 	if (!f || (t >= 0 && !w.task[t].alive))
 		return false;
 	snapshot = w.books;
-	verdict = hw_breakpoint_table_reserve(&w.books.table, &f->copy[ORIGINAL].promise,
-					      account, cpu, weight, inherit ? f : NULL);
+	asks_too_much = weight > w.nr_slots;
+	verdict = ask(t < 0 ? cpu : -1,
+		      hw_breakpoint_table_reserve(&w.books.table, held,
+						  &f->copy[ORIGINAL].promise, account, cpu,
+						  weight, inherit ? f : NULL));
 	if (verdict)
 		expect(!memcmp(&snapshot, &w.books, sizeof(snapshot)) &&
 		       !f->copy[ORIGINAL].promise.weight, "a refusal changes nothing");
@@ -365,9 +435,38 @@ static bool do_open(int t, int cpu, unsigned int weight, bool inherit)
 	return true;
 }
 
+/* Opens an event on every CPU. */
+static bool do_open_wide(unsigned int weight)
+{
+	struct family *f = free_family();
+	int verdict, full = -1;
+
+	if (!f)
+		return false;
+	snapshot = w.books;
+	verdict = hw_breakpoint_table_reserve_wide(&w.books.table, f->everywhere, weight, &full);
+	if (verdict)
+		expect(!memcmp(&snapshot, &w.books, sizeof(snapshot)) && full >= 0,
+		       "a refusal changes nothing, and names a CPU");
+	f->open = true;
+	f->wide = true;
+	f->weight = weight;
+	f->top = ORIGINAL + 1;
+	f->copy[ORIGINAL].place = IN_CONTEXT;
+	f->copy[ORIGINAL].at = -1;
+	judge(verdict);
+	if (verdict)
+		memset(f, 0, sizeof(*f));
+	return true;
+}
+
 static void free_record(struct family *f, struct copy *copy)
 {
-	hw_breakpoint_table_release(&w.books.table, &copy->promise);
+	const int cpu = f->of_task ? (int)(w.turn++ % N_CPUS) : f->cpu;
+
+	hw_breakpoint_table_release(&w.books.table, cpu, &copy->promise);
+	for (int c = 0; f->wide && c < N_CPUS; c++)
+		hw_breakpoint_table_release(&w.books.table, c, &f->everywhere[c]);
 	copy->place = NO_COPY;
 	copy->at = 0;
 	for (int i = 0; i < f->top; i++)
@@ -416,9 +515,11 @@ static bool do_close_free(struct family *f, int i)
 static void inherit_copy(struct family *f, int child)
 {
 	struct copy *copy = free_copy(f);
+	int err = ask(-1, hw_breakpoint_table_inherit(&w.books.table, held, &copy->promise,
+						      &w.books.account[child], f->cpu,
+						      f->weight, f));
 
-	hw_breakpoint_table_inherit(&w.books.table, &copy->promise, &w.books.account[child],
-				    f->cpu, f->weight, f);
+	expect(!err, "a fork is never refused");
 	copy->place = IN_CONTEXT;
 	copy->at = child;
 	if (!f->closing)
@@ -431,7 +532,7 @@ static void inherit_copy(struct family *f, int child)
 static int free_task(void)
 {
 	for (int t = 0; t < N_TASKS; t++)
-		if (!w.task[t].alive && hw_breakpoint_account_empty(&w.books.account[t]))
+		if (!w.task[t].alive && !w.books.account[t].promises)
 			return t;
 	return -1;
 }
@@ -506,7 +607,9 @@ static bool end_copy(struct family *f, int t)
 		copy->place = ENDED;
 		return true;
 	}
-	hw_breakpoint_table_settle(&w.books.table, &copy->promise, &w.books.account[t]);
+	expect(!ask(-1, hw_breakpoint_table_release_from(&w.books.table, held, &copy->promise,
+							 f, &w.books.account[t])),
+	       "an exit is never refused");
 	free_record(f, copy);
 	return true;
 }
@@ -537,6 +640,13 @@ static bool do_exit(int t)
 		return false;
 	for (int f = 0; f < N_FAMILIES; f++)
 		end_copy(&w.family[f], t);
+	while (w.books.account[t].promises)
+		hw_breakpoint_table_release(&w.books.table, w.turn++ % N_CPUS,
+					    w.books.account[t].promises);
+	for (int f = 0; f < N_FAMILIES; f++)
+		if (w.family[f].copy[ORIGINAL].place == ENDED &&
+		    w.family[f].copy[ORIGINAL].at == t)
+			w.family[f].copy[ORIGINAL].place = DEAD;
 	w.task[t].alive = false;
 	w.task[t].self = 0;
 	w.task[t].up = 0;
@@ -549,8 +659,9 @@ static int resize_all(struct family *f, unsigned int weight)
 	for (int i = 0; i < f->top; i++) {
 		struct hw_breakpoint_promise *promise = &f->copy[i].promise;
 
-		if (f->copy[i].place != NO_COPY &&
-		    hw_breakpoint_table_resize(&w.books.table, promise, weight)) {
+		if (f->copy[i].place != NO_COPY && promise->weight &&
+		    ask(f->of_task ? -1 : f->cpu,
+			hw_breakpoint_table_resize(&w.books.table, held, promise, weight))) {
 			expect(promise->weight == f->weight, "a refused resize changes nothing");
 			return -ENOSPC;
 		}
@@ -563,8 +674,9 @@ static bool do_resize(struct family *f, unsigned int weight)
 	const unsigned int old = f->weight;
 	int verdict;
 
-	if (!f->open || f->closing || weight == old)
+	if (!f->open || f->closing || f->wide || weight == old)
 		return false;
+	asks_too_much = weight > old + w.nr_slots;
 	verdict = resize_all(f, weight);
 	f->weight = weight;
 	judge(verdict);

@@ -21,7 +21,8 @@
 
 /* How often each operation is tried, and what it is called when it is counted. */
 enum kind {
-	OPEN_TASK, OPEN_CPU, CLOSE, CLOSE_STEP, FORK, SWAP, UNCLONE, EXIT, EXEC, RESIZE, N_KINDS,
+	OPEN_TASK, OPEN_CPU, OPEN_WIDE, CLOSE, CLOSE_STEP, FORK, SWAP, UNCLONE, EXIT, EXEC, RESIZE,
+	N_KINDS,
 };
 
 static const struct {
@@ -30,6 +31,7 @@ static const struct {
 } kinds[] = {
 	[OPEN_TASK] = { "open of a task", 20 },
 	[OPEN_CPU] = { "open of a CPU", 4 },
+	[OPEN_WIDE] = { "open on every CPU", 2 },
 	[CLOSE] = { "close", 6 },
 	[CLOSE_STEP] = { "step of a close", 45 },
 	[FORK] = { "fork", 25 },
@@ -84,7 +86,7 @@ static int random_task(void)
 		if (w.task[(start + i) % N_TASKS].alive)
 			return (start + i) % N_TASKS;
 	for (int t = 0; t < N_TASKS; t++) {
-		if (!hw_breakpoint_account_empty(&w.books.account[t]))
+		if (w.books.account[t].promises)
 			continue;
 		w.task[t].alive = true;
 		touch(t);
@@ -144,6 +146,8 @@ static bool step(enum kind kind)
 		return open_task();
 	case OPEN_CPU:
 		return do_open(-1, random_below(N_CPUS), random_weight(), false);
+	case OPEN_WIDE:
+		return do_open_wide(random_weight());
 	case CLOSE:
 		return do_close(f);
 	case CLOSE_STEP:
@@ -207,7 +211,8 @@ int main(int argc, char **argv)
 		printf("# %8ld %s\n", done[i], kinds[i].name);
 		often &= done[i] > steps / 1000;
 	}
-	printf("# %8ld refused\n", nr_refused);
-	tap_ok(often && nr_refused > steps / 1000, "every kind of step was taken often");
+	printf("# %8ld refused\n# %8ld took all locks\n", nr_refused, nr_all_locks);
+	often &= nr_refused > steps / 1000 && nr_all_locks > steps / 1000;
+	tap_ok(often, "every kind of step was taken often");
 	return tap_end();
 }

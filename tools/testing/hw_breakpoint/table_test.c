@@ -15,10 +15,15 @@
 
 #define N_CPUS	3
 
+const int shim_nr_cpus = N_CPUS;
+
 static struct hw_breakpoint_cpu_slots cpus[N_CPUS];
 static struct hw_breakpoint_table table;
 static struct hw_breakpoint_account a, b;
-static struct hw_breakpoint_promise p[16];
+static struct hw_breakpoint_promise p[16], wide[N_CPUS];
+
+/* Requests that one lock was not enough for. */
+static int all_locks;
 
 static void setup(unsigned int nr_slots)
 {
@@ -26,29 +31,76 @@ static void setup(unsigned int nr_slots)
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
 	memset(p, 0, sizeof(p));
-	hw_breakpoint_table_init(&table, cpus, N_CPUS, nr_slots);
+	memset(wide, 0, sizeof(wide));
+	all_locks = 0;
+	hw_breakpoint_table_init(&table, cpus, nr_slots);
+}
+
+/* One lock is tried first: that of CPU 1 for tasks' requests. */
+static int held_for(const struct hw_breakpoint_account *account, int cpu)
+{
+	return account ? 1 : cpu;
+}
+
+static int reserve_family(int i, struct hw_breakpoint_account *account, int cpu,
+			  unsigned int weight, const void *family)
+{
+	int err = hw_breakpoint_table_reserve(&table, held_for(account, cpu), &p[i], account,
+					      cpu, weight, family);
+
+	if (err != -EAGAIN)
+		return err;
+	all_locks++;
+	return hw_breakpoint_table_reserve(&table, HW_BREAKPOINT_ALL_LOCKS, &p[i], account, cpu,
+					   weight, family);
 }
 
 static int reserve(int i, struct hw_breakpoint_account *account, int cpu, unsigned int weight)
 {
-	return hw_breakpoint_table_reserve(&table, &p[i], account, cpu, weight, NULL);
+	return reserve_family(i, account, cpu, weight, NULL);
 }
 
 static int family;
 
 static int original(int i, struct hw_breakpoint_account *account, unsigned int weight)
 {
-	return hw_breakpoint_table_reserve(&table, &p[i], account, -1, weight, &family);
+	return reserve_family(i, account, -1, weight, &family);
 }
 
 static void copy(int i, struct hw_breakpoint_account *account, unsigned int weight)
 {
-	hw_breakpoint_table_inherit(&table, &p[i], account, -1, weight, &family);
+	if (hw_breakpoint_table_inherit(&table, 2, &p[i], account, -1, weight, &family))
+		hw_breakpoint_table_inherit(&table, HW_BREAKPOINT_ALL_LOCKS, &p[i], account, -1,
+					    weight, &family);
+}
+
+static int resize(int i, unsigned int weight)
+{
+	int err = hw_breakpoint_table_resize(&table, held_for(p[i].account, p[i].cpu), &p[i],
+					     weight);
+
+	if (err != -EAGAIN)
+		return err;
+	all_locks++;
+	return hw_breakpoint_table_resize(&table, HW_BREAKPOINT_ALL_LOCKS, &p[i], weight);
 }
 
 static void release(int i)
 {
-	hw_breakpoint_table_release(&table, &p[i]);
+	hw_breakpoint_table_release(&table, held_for(p[i].account, p[i].cpu), &p[i]);
+}
+
+/* The task of @holder, whose context holds the copy with record @i, exits. */
+static void exits(int i, struct hw_breakpoint_account *holder)
+{
+	if (hw_breakpoint_table_release_from(&table, 0, &p[i], &family, holder))
+		hw_breakpoint_table_release_from(&table, HW_BREAKPOINT_ALL_LOCKS, &p[i],
+						 &family, holder);
+}
+
+static bool empty(const struct hw_breakpoint_account *account)
+{
+	return !account->promises && !account->everywhere;
 }
 
 static bool released(void)
@@ -56,11 +108,11 @@ static bool released(void)
 	for (int i = 0; i < 16; i++)
 		release(i);
 	for (int c = 0; c < N_CPUS; c++)
-		if (hw_breakpoint_table_cpu_slots(&table, c) ||
+		if (cpus[c].slots || cpus[c].promises ||
 		    hw_breakpoint_table_task_slots(&table, c))
 			return false;
-	return !hw_breakpoint_table_used(&table) && hw_breakpoint_account_empty(&a) &&
-	       hw_breakpoint_account_empty(&b);
+	return !hw_breakpoint_table_used(&table) && empty(&a) &&
+	       empty(&b);
 }
 
 static void test_a_task_has_four(void)
@@ -83,7 +135,7 @@ static void test_a_cpu_leaves_the_rest_to_tasks(void)
 	good = !reserve(0, NULL, 1, 3) && !reserve(1, &a, -1, 1) && reserve(2, &a, -1, 1) &&
 	       reserve(2, &a, 1, 1) == -ENOSPC && !reserve(2, &a, 0, 3) &&
 	       reserve(3, NULL, 0, 1) == -ENOSPC && reserve(3, NULL, 1, 1) == -ENOSPC &&
-	       !reserve(3, NULL, 2, 3) && hw_breakpoint_table_cpu_slots(&table, 1) == 3 &&
+	       !reserve(3, NULL, 2, 3) && cpus[1].slots == 3 &&
 	       hw_breakpoint_table_task_slots(&table, 0) == 4 &&
 	       hw_breakpoint_table_task_slots(&table, 2) == 1;
 	tap_ok(good && released(), "what a CPU's own events hold is not left to tasks");
@@ -98,7 +150,7 @@ static void test_a_holder_stays(void)
 	setup(4);
 	p[0].holder = holder;
 	good = !reserve(0, &a, -1, 1) && p[0].holder == holder &&
-	       !hw_breakpoint_table_resize(&table, &p[0], 3) &&
+	       !resize(0, 3) &&
 	       p[0].holder == holder;
 	release(0);
 	good &= p[0].holder == holder;
@@ -111,12 +163,12 @@ static void test_weight_of_nothing(void)
 	bool good;
 
 	setup(4);
-	good = !reserve(0, &a, -1, 0) && hw_breakpoint_account_empty(&a) &&
+	good = !reserve(0, &a, -1, 0) && empty(&a) &&
 	       !hw_breakpoint_table_used(&table) && !reserve(1, &a, -1, 4) &&
 	       !reserve(2, &a, -1, 0);
 	release(0);
 	release(0);
-	good &= hw_breakpoint_table_used(&table) && !hw_breakpoint_account_empty(&a);
+	good &= hw_breakpoint_table_used(&table) && !empty(&a);
 	tap_ok(good && released(), "a weight of 0 is granted and holds nothing");
 }
 
@@ -127,7 +179,7 @@ static void test_weight_of_too_much(void)
 	setup(2);
 	good = reserve(0, &a, -1, 3) == -ENOSPC && reserve(0, NULL, 0, UINT_MAX) == -ENOSPC &&
 	       !reserve(1, &a, 0, 1) && reserve(0, &a, 0, UINT_MAX) == -ENOSPC &&
-	       hw_breakpoint_table_resize(&table, &p[1], UINT_MAX) == -ENOSPC &&
+	       resize(1, UINT_MAX) == -ENOSPC &&
 	       p[1].weight == 1;
 	tap_ok(good && released(), "a weight that overflows every sum is refused");
 }
@@ -138,13 +190,13 @@ static void test_resize(void)
 
 	setup(4);
 	good = !reserve(0, &a, -1, 2) && !reserve(1, NULL, 1, 1) &&
-	       hw_breakpoint_table_resize(&table, &p[0], 4) == -ENOSPC && p[0].weight == 2 &&
-	       !hw_breakpoint_table_resize(&table, &p[0], 3) &&
-	       hw_breakpoint_table_resize(&table, &p[1], 2) == -ENOSPC &&
-	       !hw_breakpoint_table_resize(&table, &p[0], 0) && !p[0].account &&
-	       hw_breakpoint_table_resize(&table, &p[0], 1) == -EINVAL &&
-	       !hw_breakpoint_table_resize(&table, &p[0], 0) &&
-	       !hw_breakpoint_table_resize(&table, &p[1], 4);
+	       resize(0, 4) == -ENOSPC && p[0].weight == 2 &&
+	       !resize(0, 3) &&
+	       resize(1, 2) == -ENOSPC &&
+	       !resize(0, 0) && !p[0].account &&
+	       resize(0, 1) == -EINVAL &&
+	       !resize(0, 0) &&
+	       !resize(1, 4);
 	tap_ok(good && released(), "a promise grows, shrinks, and ends at 0");
 }
 
@@ -172,45 +224,117 @@ static void test_exchange_and_exit(void)
 	good = !original(0, &a, 4);
 	copy(1, &b, 4);
 	/* Contexts are exchanged: B runs the original, A runs the copy and exits. */
-	hw_breakpoint_table_settle(&table, &p[1], &a);
-	release(1);
-	good &= hw_breakpoint_account_empty(&a) && reserve(2, &b, -1, 1) == -ENOSPC;
+	exits(1, &a);
+	good &= empty(&a) && reserve(2, &b, -1, 1) == -ENOSPC;
 	release(0);
 	tap_ok(good && !reserve(2, &b, -1, 4) && released(),
 	       "after an exchange of contexts an exit relieves the task that exits");
 }
 
-static void test_settle_leaves_others_alone(void)
+/* What the heir was promised goes with the task that dies; the other's record pays on. */
+static void test_exchange_and_death(void)
 {
 	bool good;
 
 	setup(4);
-	good = !original(0, &a, 2) && !reserve(1, &b, -1, 2) && !reserve(2, NULL, 0, 1) &&
-	       !reserve(4, &a, -1, 1);
-	/* B has none of 0's family; 1 and 4 have none; 2 has no account; 3 holds nothing. */
-	hw_breakpoint_table_settle(&table, &p[0], &b);
-	hw_breakpoint_table_settle(&table, &p[1], &a);
-	hw_breakpoint_table_settle(&table, &p[2], &a);
-	hw_breakpoint_table_settle(&table, &p[3], &a);
-	hw_breakpoint_table_settle(&table, &p[0], &a);
-	good &= p[0].account == &a && p[1].account == &b && !p[2].account && !p[3].account &&
-		p[4].account == &a;
-	tap_ok(good && released(), "what has no place to settle stays where it is");
+	good = !original(0, &a, 2);
+	copy(1, &b, 2);
+	/* B runs the original and dies: with its account goes the copy's record. */
+	release(1);
+	good &= a.everywhere == 2 && reserve(2, &a, -1, 3) == -ENOSPC;
+	/* A exits with the copy, which holds nothing: the original's record has to go. */
+	exits(1, &a);
+	tap_ok(good && empty(&a) && empty(&b) && !p[0].weight && released(),
+	       "a copy without a record relieves its task of its family's");
+}
+
+static void test_exit_leaves_others_alone(void)
+{
+	bool good;
+
+	setup(4);
+	good = !original(0, &a, 2) && !reserve(1, &b, -1, 2) && !reserve(2, &a, -1, 1);
+	/* B has none of 0's family: the record goes from where it is, and no other. */
+	exits(0, &b);
+	good &= !p[0].weight && p[1].account == &b && p[2].account == &a && a.everywhere == 1;
+	tap_ok(good && released(), "an exit leaves other families alone");
 }
 
 /* A family whose resize is under way has copies of two weights. */
-static void test_settle_of_unequal_weights(void)
+static void test_exit_with_unequal_weights(void)
 {
 	bool good;
 
 	setup(4);
-	good = !original(0, &a, 1);
-	copy(1, &b, 3);
-	hw_breakpoint_table_settle(&table, &p[1], &a);
-	good &= p[1].account == &a && a.everywhere == 3 && b.everywhere == 1;
+	good = !original(0, &a, 3);
+	copy(1, &b, 1);
+	exits(1, &a);
+	good &= empty(&a) && b.everywhere == 3 && p[0].account == &b && !p[1].weight &&
+		hw_breakpoint_table_task_slots(&table, 0) == 3;
+	tap_ok(good && released(), "a record that takes a place takes its weight with it");
+}
+
+static void test_wide(void)
+{
+	bool good;
+	int full = -1;
+
+	setup(4);
+	good = !reserve(0, &a, 2, 2) && !reserve(1, NULL, 1, 2) &&
+	       hw_breakpoint_table_reserve_wide(&table, wide, 3, &full) == -ENOSPC && full == 1 &&
+	       cpus[0].slots == 0 &&
+	       hw_breakpoint_table_reserve_wide(&table, wide, UINT_MAX, &full) == -ENOSPC &&
+	       !hw_breakpoint_table_reserve_wide(&table, wide, 2, &full) &&
+	       cpus[0].slots == 2 && cpus[1].slots == 4 && cpus[2].slots == 2 &&
+	       reserve(2, NULL, 2, 1) == -ENOSPC && !reserve(2, NULL, 0, 2) &&
+	       reserve(3, &b, -1, 1) == -ENOSPC;
+	for (int c = 0; c < N_CPUS; c++)
+		hw_breakpoint_table_release(&table, c, &wide[c]);
+	tap_ok(good && released(), "a wide request is granted on all CPUs or on none");
+}
+
+/* What was asked for once costs one lock from then on, on every CPU and for every task. */
+static void test_rooms_stay(void)
+{
+	bool good;
+
+	setup(4);
+	good = !reserve(0, &a, -1, 3) && !all_locks && !reserve(1, NULL, 0, 1) && all_locks == 1;
 	release(1);
-	good &= hw_breakpoint_account_empty(&a) && hw_breakpoint_table_task_slots(&table, 0) == 1;
-	tap_ok(good && released(), "records of unequal weight take their weights with them");
+	good &= !reserve(1, NULL, 1, 1) && !reserve(2, NULL, 2, 1) && !reserve(3, &b, -1, 3) &&
+		!reserve(4, NULL, 0, 1) && all_locks == 1 && reserve(5, &b, -1, 1) == -ENOSPC &&
+		all_locks == 2;
+	for (int i = 1; i < 5; i++)
+		release(i);
+	good &= !reserve(5, &a, -1, 1) && all_locks == 3 && !reserve(6, &b, -1, 4) &&
+		all_locks == 3;
+	tap_ok(good && released(), "rooms stay as they were moved");
+}
+
+/* CPU 0 has given three to its own, CPU 1 three to a task: beyond any equal division. */
+static void test_rooms_of_single_cpus(void)
+{
+	bool good;
+
+	setup(4);
+	good = !reserve(0, &a, 1, 3) && !reserve(1, NULL, 0, 3) && !reserve(2, &b, 1, 3) &&
+	       reserve(3, NULL, 1, 2) == -ENOSPC && !reserve(3, NULL, 1, 1) &&
+	       reserve(4, &b, -1, 1) == -ENOSPC && reserve(4, &a, 0, 2) == -ENOSPC &&
+	       !reserve(4, &a, 0, 1);
+	release(3);
+	good &= !reserve(3, &b, -1, 1) && reserve(5, &b, 1, 1) == -ENOSPC;
+	tap_ok(good && released(), "each CPU's registers are divided by themselves");
+}
+
+static void test_most(void)
+{
+	bool good;
+
+	setup(4);
+	good = !reserve(0, &a, -1, 1) && !reserve(1, &a, 0, 1) && !reserve(2, &a, 2, 2) &&
+	       hw_breakpoint_account_most(&a, -1) == 3 && hw_breakpoint_account_most(&a, 0) == 2 &&
+	       hw_breakpoint_account_most(&a, 1) == 1 && hw_breakpoint_account_slots(&a, 2) == 3;
+	tap_ok(good && released(), "an account's most is that of its busiest CPU");
 }
 
 int main(void)
@@ -223,7 +347,12 @@ int main(void)
 	test_resize();
 	test_copies_beyond_the_limit();
 	test_exchange_and_exit();
-	test_settle_leaves_others_alone();
-	test_settle_of_unequal_weights();
+	test_exchange_and_death();
+	test_exit_leaves_others_alone();
+	test_exit_with_unequal_weights();
+	test_wide();
+	test_rooms_stay();
+	test_rooms_of_single_cpus();
+	test_most();
 	return tap_end();
 }

@@ -10,6 +10,7 @@
 
 #define min_t(type, a, b) ({ type _a = (a), _b = (b); _a < _b ? _a : _b; })
 #define max_t(type, a, b) ({ type _a = (a), _b = (b); _a > _b ? _a : _b; })
+#define min(a, b)	min_t(__typeof__(a), a, b)
 #define max(a, b)	max_t(__typeof__(a), a, b)
 
 #endif /* _SHIM_LINUX_MINMAX_H */
