@@ -35,6 +35,7 @@
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/processor.h>
+#include <asm/sections.h>
 #include <asm/tlbflush.h>
 
 #include <trace/events/hw_breakpoint.h>
@@ -82,6 +83,13 @@ struct debug_registers {
 	/* Whose the armed registers are. */
 	struct arch_hw_breakpoint	*armed[HBP_NUM];
 	/*
+	 * Where to look in the two, which are empty mostly: bit n for [n]. The first may be set
+	 * though nothing is wanted there, yet or any more. Its bits are claimed by x86's bts,
+	 * which no NMI can divide.
+	 */
+	unsigned long			taken;
+	unsigned long			armed_set;
+	/*
 	 * What was last written to DR0-DR3 and to AMD's masks for them, and for which
 	 * of them (bit n) it is known to be there still.
 	 */
@@ -96,6 +104,17 @@ struct debug_registers {
 };
 
 static DEFINE_PER_CPU(struct debug_registers, debug_registers);
+
+/*
+ * Each register of @set as it is now, the lowest first: for_each_set_bit() in a third of its
+ * instructions, for what is done at every context switch.
+ */
+#define for_each_register(i, set)						\
+	for (unsigned long left_ = READ_ONCE(set); left_ && ((i) = __ffs(left_), true);	\
+	     left_ &= left_ - 1)
+
+/* From the first byte of any CPU's static per-CPU variables to behind the last one of any. */
+static unsigned long percpu_start __ro_after_init = ULONG_MAX, percpu_end __ro_after_init;
 
 /* === What can be watched ================================================== */
 
@@ -189,6 +208,29 @@ static bool touches_percpu_base(const struct arch_hw_breakpoint *hw)
 #endif
 }
 
+/*
+ * Nearly all that is watched is elsewhere, and needs no search by CPU. Without SMP per-CPU
+ * variables are among all others.
+ */
+static bool may_touch_percpu(const struct arch_hw_breakpoint *hw)
+{
+	if (!IS_ENABLED(CONFIG_SMP))
+		return true;
+	return hw->address < percpu_end && last_byte(hw) >= percpu_start;
+}
+
+static void __init find_percpu(void)
+{
+	unsigned long start;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		start = (unsigned long)per_cpu_ptr((void __percpu *)__per_cpu_start, cpu);
+		percpu_start = min(percpu_start, start);
+		percpu_end = max(percpu_end, start + (__per_cpu_end - __per_cpu_start));
+	}
+}
+
 static bool would_recurse(const struct arch_hw_breakpoint *hw)
 {
 	int cpu;
@@ -197,9 +239,11 @@ static bool would_recurse(const struct arch_hw_breakpoint *hw)
 	    touches_percpu_base(hw))
 		return true;
 
-	for_each_possible_cpu(cpu) {
-		if (touches_debug_entry(hw, cpu))
-			return true;
+	if (may_touch_percpu(hw)) {
+		for_each_possible_cpu(cpu) {
+			if (touches_debug_entry(hw, cpu))
+				return true;
+		}
 	}
 	return hw->type == HW_BREAKPOINT_X && within_kprobe_blacklist(hw->address);
 }
@@ -322,10 +366,12 @@ int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned 
 
 /* === Programming the registers ============================================ */
 
-nokprobe_inline void note_change(struct debug_registers *regs)
+/* In one instruction, or what an NMI in between has noted would be forgotten. */
+nokprobe_inline void note_change(void)
 {
 	barrier();
-	WRITE_ONCE(regs->noted, regs->noted + 1);
+	this_cpu_inc(debug_registers.noted);
+	barrier();
 }
 
 nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
@@ -336,24 +382,21 @@ nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
 }
 
 /*
- * The best register for @hw: one that holds the address already, or else one that is
- * not armed, so that DR7 need not be written twice. Negative if all are taken.
+ * The best register for @hw of the set @free: one that holds the address already, or else
+ * one that is not armed, so that DR7 need not be written twice.
  */
-static int __kprobes pick_register(const struct debug_registers *regs,
-				   const struct arch_hw_breakpoint *hw)
+static unsigned int __kprobes pick_register(const struct debug_registers *regs,
+					    unsigned long free,
+					    const struct arch_hw_breakpoint *hw)
 {
-	unsigned long dr7 = __this_cpu_read(cpu_dr7);
-	int i, best = -EBUSY;
+	const unsigned long known = free & regs->known, idle = free & ~regs->armed_set;
+	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
-		if (READ_ONCE(regs->wanted[i]))
-			continue;
+	for_each_register(i, known) {
 		if (holds(regs, i, hw))
 			return i;
-		if (best < 0 || (dr7_enabled(dr7, best) && !dr7_enabled(dr7, i)))
-			best = i;
 	}
-	return best;
+	return __ffs(idle ?: free);
 }
 
 /**
@@ -368,15 +411,18 @@ static int __kprobes pick_register(const struct debug_registers *regs,
 int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	int i;
+	unsigned long free;
+	unsigned int i;
 
 	/* The debugger, in an NMI, may take the register that was just picked. */
 	do {
-		i = pick_register(regs, hw);
-		if (i < 0)
-			return i;
-	} while (cmpxchg_local(&regs->wanted[i], NULL, hw));
-	note_change(regs);
+		free = ~READ_ONCE(regs->taken) & DR7_ALL_REGS;
+		if (!free)
+			return -EBUSY;
+		i = pick_register(regs, free, hw);
+	} while (__test_and_set_bit(i, &regs->taken));
+	WRITE_ONCE(regs->wanted[i], hw);
+	note_change();
 	return 0;
 }
 
@@ -392,13 +438,15 @@ int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
 void __kprobes arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
-		if (regs->wanted[i] == hw) {
-			WRITE_ONCE(regs->wanted[i], NULL);
-			note_change(regs);
-		}
+	for_each_register(i, regs->taken) {
+		if (regs->wanted[i] != hw)
+			continue;
+		WRITE_ONCE(regs->wanted[i], NULL);
+		__clear_bit(i, &regs->taken);
+		note_change();
+		return;
 	}
 }
 
@@ -406,9 +454,9 @@ static unsigned long __kprobes wanted_dr7(const struct debug_registers *regs)
 {
 	const struct arch_hw_breakpoint *hw;
 	unsigned long dr7 = 0;
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
+	for_each_register(i, regs->taken) {
 		hw = READ_ONCE(regs->wanted[i]);
 		if (hw)
 			dr7 |= dr7_slot(i, hw->type, hw->len);
@@ -424,13 +472,15 @@ static bool __kprobes must_disarm(const struct debug_registers *regs,
 				  unsigned long old, unsigned long new)
 {
 	const struct arch_hw_breakpoint *hw;
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
+	for_each_register(i, regs->taken) {
 		hw = READ_ONCE(regs->wanted[i]);
 		if (!hw || !dr7_enabled(old, i))
 			continue;
-		if ((old ^ new) & dr7_slot_mask(i) || !holds(regs, i, hw))
+		/* Without an owner: it was forgotten in a round that an NMI changed meanwhile. */
+		if ((old ^ new) & dr7_slot_mask(i) || !holds(regs, i, hw) ||
+		    !test_bit(i, &regs->armed_set))
 			return true;
 	}
 	return false;
@@ -462,6 +512,9 @@ static void __kprobes write_address(unsigned int i, unsigned long address)
  */
 static void __kprobes write_mask(unsigned int i, unsigned long mask)
 {
+	/* Without the masks there is never one to be taken away. */
+	if (!mask && !boot_cpu_has(X86_FEATURE_BPEXT))
+		return;
 	amd_set_dr_addr_mask(0, i);
 	amd_set_dr_addr_mask(mask, i);
 }
@@ -488,9 +541,9 @@ static void __kprobes load_registers(struct debug_registers *regs)
 {
 	struct arch_hw_breakpoint *hw;
 	unsigned long address;
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
+	for_each_register(i, regs->taken) {
 		hw = READ_ONCE(regs->wanted[i]);
 		if (!hw)
 			continue;
@@ -507,6 +560,7 @@ static void __kprobes load_registers(struct debug_registers *regs)
 			__set_bit(i, &regs->known);
 		}
 		WRITE_ONCE(regs->armed[i], hw);
+		__set_bit(i, &regs->armed_set);
 	}
 }
 
@@ -538,10 +592,11 @@ static void __kprobes program(struct debug_registers *regs, unsigned long old,
 		arm();
 }
 
-static void __kprobes program_wanted(struct debug_registers *regs)
+/* @noted: what is noted up to here */
+static void __kprobes program_wanted(struct debug_registers *regs, unsigned int noted)
 {
 	unsigned long old = this_cpu_read(cpu_dr7), new = wanted_dr7(regs);
-	int i;
+	unsigned int i;
 
 	if (old != new || must_disarm(regs, old, new))
 		program(regs, old, new);
@@ -549,10 +604,18 @@ static void __kprobes program_wanted(struct debug_registers *regs)
 	/*
 	 * Only now: as long as DR7 had the register, an execution breakpoint in it had
 	 * to be known as one. What stays armed may still have another owner: an equal.
-	 * What an NMI adds meanwhile isn't armed yet, and comes with the next round.
+	 * What an NMI changes meanwhile isn't in force yet, and comes with the next round.
 	 */
-	for (i = 0; i < HBP_NUM; i++)
-		WRITE_ONCE(regs->armed[i], dr7_enabled(new, i) ? regs->wanted[i] : NULL);
+	for_each_register(i, regs->armed_set) {
+		struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
+
+		if (!dr7_enabled(new, i)) {
+			WRITE_ONCE(regs->armed[i], NULL);
+			__clear_bit(i, &regs->armed_set);
+		} else if (READ_ONCE(regs->noted) == noted) {
+			WRITE_ONCE(regs->armed[i], hw);
+		}
+	}
 }
 
 /**
@@ -574,7 +637,7 @@ void __kprobes arch_hw_breakpoint_commit(void)
 		WRITE_ONCE(regs->busy, true);
 		barrier();
 		noted = READ_ONCE(regs->noted);
-		program_wanted(regs);
+		program_wanted(regs, noted);
 		regs->programmed = noted;
 		barrier();
 		WRITE_ONCE(regs->busy, false);
@@ -592,7 +655,7 @@ void __kprobes arch_hw_breakpoint_commit(void)
 void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address)
 {
 	WRITE_ONCE(hw->address, address);
-	note_change(this_cpu_ptr(&debug_registers));
+	note_change();
 	arch_hw_breakpoint_commit();
 }
 
@@ -634,7 +697,7 @@ static void __kprobes take_back(unsigned int mark)
 {
 	hold();
 	this_cpu_and(cpu_dr7_held, ~mark);
-	note_change(this_cpu_ptr(&debug_registers));
+	note_change();
 	arch_hw_breakpoint_commit();
 	unhold();
 }
@@ -676,9 +739,10 @@ void hw_breakpoint_reset(void)
 {
 	hold();
 	disarm();
-	this_cpu_write(debug_registers.known, 0);
 	set_debugreg(DR6_RESERVED, 6);
 	reset_masks();
+	/* Only now: what an NMI has loaded in between is gone, too. */
+	this_cpu_write(debug_registers.known, 0);
 	take_back(CPU_DR7_TEXT | CPU_DR7_GUEST);
 	unhold();
 }
@@ -842,6 +906,7 @@ static struct notifier_block debug_notifier = {
  */
 void __init arch_hw_breakpoint_init(void)
 {
+	find_percpu();
 	register_die_notifier(&debug_notifier);
 	arch_kgdb_hw_breakpoint_init();
 }
