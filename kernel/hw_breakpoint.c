@@ -190,12 +190,31 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 		*why = "the CPU is offline";
 		return -ENODEV;
 	}
-	return hw_breakpoint_permit(hw, why);
+	/* perf core asks, too, but only when we have made a promise. */
+	if (!bp->hw.target && perf_allow_cpu()) {
+		*why = "a CPU needs CAP_PERFMON, or kernel.perf_event_paranoid at 0 or less";
+		return -EACCES;
+	}
+	/* With exclude_kernel it isn't a kernel address. */
+	return bp->attr.exclude_kernel ? 0 : hw_breakpoint_permit(hw, why);
+}
+
+/*
+ * There was no room: ask again, for the reason. Apart, since who has room would pay for the
+ * buffer, too.
+ */
+static noinline int reserve_or_refuse(struct perf_event *bp)
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	int err = hw_breakpoint_reserve(bp, no_room);
+
+	if (err)
+		refuse(bp, &bp->attr, err, no_room);
+	return err;
 }
 
 static int hw_breakpoint_event_init(struct perf_event *bp)
 {
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
 	const char *why = NULL;
 	int err;
 
@@ -205,11 +224,14 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 		return -EOPNOTSUPP;
 
 	err = hw_breakpoint_check(bp, &why);
-	if (!err)
-		err = hw_breakpoint_reserve(bp, no_room);
 	if (err) {
-		refuse(bp, &bp->attr, err, why ?: no_room);
+		refuse(bp, &bp->attr, err, why);
 		return err;
+	}
+	if (hw_breakpoint_reserve(bp, NULL)) {
+		err = reserve_or_refuse(bp);
+		if (err)
+			return err;
 	}
 	bp->destroy = hw_breakpoint_event_destroy;
 	trace_hw_breakpoint_register(bp);

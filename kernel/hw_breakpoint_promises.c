@@ -43,6 +43,9 @@ static struct hw_breakpoint_table table;
 static DEFINE_PER_CPU_ALIGNED(struct hw_breakpoint_cpu_slots, cpu_slots);
 static DEFINE_RAW_SPINLOCK(table_lock);
 
+/* A task may hold something on just one CPU so often. */
+static_assert(CONFIG_NR_CPUS * HBP_NUM <= USHRT_MAX);
+
 /* For lock_stat and lockdep to call the locks what they are. */
 static struct lock_class_key account_lock_key, cpu_lock_key, table_lock_key;
 
@@ -216,6 +219,7 @@ void hw_breakpoint_fork_task(struct task_struct *tsk)
 
 	account->promises = NULL;
 	account->everywhere = 0;
+	account->nr_just = 0;
 	raw_spin_lock_init(&account->lock);
 	lockdep_set_class_and_name(&account->lock, &account_lock_key,
 				   "hw_breakpoint_account_lock");
@@ -265,11 +269,11 @@ static struct hw_breakpoint_account *lock_accounts(const struct hw_breakpoint_pr
 		rcu_read_lock();
 		/* Pairs with the release in promise_clear(), and with promise_attach(). */
 		account = smp_load_acquire(&promise->account);
-		first = account < holder ? account : holder;
-		second = account < holder ? holder : account;
-		if (first && first != second)
+		first = holder && holder < account ? holder : account;
+		second = first == holder ? account : holder;
+		if (first)
 			lock_account(first, 0);
-		if (second)
+		if (second && second != first)
 			lock_account(second, SINGLE_DEPTH_NESTING);
 		if (READ_ONCE(promise->account) == account)
 			return account;
@@ -334,28 +338,33 @@ static void print_account(struct seq_buf *s, const struct hw_breakpoint_account 
 }
 
 /* The kernel debugger must not wait for whom it has stopped, and tells less instead. */
-static bool lock_to_tell(raw_spinlock_t *lock, bool try)
+static bool lock_to_tell(raw_spinlock_t *lock, bool try, unsigned long *flags)
 {
-	if (!try)
+	local_irq_save(*flags);
+	if (!try) {
 		raw_spin_lock(lock);
-	else if (!raw_spin_trylock(lock))
+	} else if (!raw_spin_trylock(lock)) {
+		local_irq_restore(*flags);
 		return false;
+	}
 	__release(lock);
 	return true;
 }
 
-static void unlock_told(raw_spinlock_t *lock)
+static void unlock_told(raw_spinlock_t *lock, unsigned long flags)
 {
 	__acquire(lock);
 	raw_spin_unlock(lock);
+	local_irq_restore(flags);
 }
 
 static unsigned int print_own(struct seq_buf *s, int cpu, bool try)
 {
 	struct hw_breakpoint_cpu_slots *slots = slots_of(cpu);
+	unsigned long flags;
 	unsigned int own;
 
-	if (!lock_to_tell(&slots->lock, try))
+	if (!lock_to_tell(&slots->lock, try, &flags))
 		return 0;
 	own = slots->slots;
 	if (own) {
@@ -363,7 +372,7 @@ static unsigned int print_own(struct seq_buf *s, int cpu, bool try)
 		print_holders(s, slots->promises, cpu);
 		seq_buf_putc(s, ',');
 	}
-	unlock_told(&slots->lock);
+	unlock_told(&slots->lock, flags);
 	return own;
 }
 
@@ -389,17 +398,18 @@ static struct hw_breakpoint_account *next_account(pid_t *nr)
 static void print_busy_task(struct seq_buf *s, int cpu, unsigned int least, bool try)
 {
 	struct hw_breakpoint_account *account;
+	unsigned long flags;
 	bool found = false;
 	pid_t nr = 1;
 
 	rcu_read_lock();
 	while (!found && (account = next_account(&nr))) {
-		if (!lock_to_tell(&account->lock, try))
+		if (!lock_to_tell(&account->lock, try, &flags))
 			continue;
 		found = hw_breakpoint_account_slots(account, cpu) >= least;
 		if (found)
 			print_account(s, account, cpu);
-		unlock_told(&account->lock);
+		unlock_told(&account->lock, flags);
 	}
 	rcu_read_unlock();
 }
@@ -429,8 +439,8 @@ static void begin_why(struct seq_buf *s, char *why)
 
 /*
  * Why could @more not be promised on @cpu? @account: to this task, its lock held; NULL: to the
- * CPU itself, no lock held. It is told after the event, so some of it may be gone. Interrupts
- * are off for the sake of the locks; only who is refused pays for this. @why may be NULL.
+ * CPU itself, no lock held and interrupts on, as it may look at all tasks. It is told after
+ * the event, so some of it may be gone; only who is refused pays for this. @why may be NULL.
  */
 static void explain(char *why, const struct hw_breakpoint_account *account, int cpu,
 		    unsigned int more, bool try)
@@ -601,13 +611,8 @@ static int __init hw_breakpoint_sysctl_init(void)
 }
 late_initcall(hw_breakpoint_sysctl_init);
 
-/* What current may have promised to a task. Before any lock is taken: it may be audited. */
-static unsigned int current_limit(void)
-{
-	unsigned int limit = READ_ONCE(task_limit);
-
-	return limit < HBP_NUM && perfmon_capable() ? HBP_NUM : limit;
-}
+/* What is over the limit. It is given to who has CAP_PERFMON, who is asked only then. */
+#define OVER_LIMIT	(-EDQUOT)
 
 /* Only who wants more is held to it: what was promised before stays. */
 static bool over_limit(const struct hw_breakpoint_account *account, int cpu, unsigned int more,
@@ -650,21 +655,29 @@ int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 
 	local_irq_save(flags);
 	err = ask_table(reserve, &request);
+	local_irq_restore(flags);
 	if (err)
 		explain(why, NULL, cpu, weight, false);
-	local_irq_restore(flags);
 	return err;
 }
 
-static int promise_within(const struct request *request, unsigned int limit, char *why)
+static int promise_to_account(const struct request *request, bool inherited, unsigned int limit,
+			      char *why)
 {
+	unsigned long flags;
 	int err;
 
-	if (over_limit(request->account, request->cpu, request->weight, limit, why))
-		return -ENOSPC;
-	err = ask_table(reserve, request);
-	if (err)
-		explain(why, request->account, request->cpu, request->weight, false);
+	raw_spin_lock_irqsave(&request->account->lock, flags);
+	if (inherited) {
+		err = ask_table(inherit, request);
+	} else if (over_limit(request->account, request->cpu, request->weight, limit, why)) {
+		err = OVER_LIMIT;
+	} else {
+		err = ask_table(reserve, request);
+		if (err)
+			explain(why, request->account, request->cpu, request->weight, false);
+	}
+	raw_spin_unlock_irqrestore(&request->account->lock, flags);
 	return err;
 }
 
@@ -691,17 +704,11 @@ int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
 		.promise = promise, .account = &task->hw_breakpoint_account, .cpu = cpu,
 		.weight = weight, .family = family,
 	};
-	const unsigned int limit = inherited ? HBP_NUM : current_limit();
-	unsigned long flags;
-	int err;
+	int err = promise_to_account(&request, inherited, READ_ONCE(task_limit), why);
 
-	raw_spin_lock_irqsave(&request.account->lock, flags);
-	if (inherited)
-		err = ask_table(inherit, &request);
-	else
-		err = promise_within(&request, limit, why);
-	raw_spin_unlock_irqrestore(&request.account->lock, flags);
-	return err;
+	if (err == OVER_LIMIT && perfmon_capable())
+		err = promise_to_account(&request, inherited, HBP_NUM, why);
+	return err == OVER_LIMIT ? -ENOSPC : err;
 }
 
 static void release(struct hw_breakpoint_promise *promise)
@@ -755,7 +762,10 @@ void hw_breakpoint_exit_task(struct task_struct *tsk)
 	struct hw_breakpoint_account *account = &tsk->hw_breakpoint_account;
 	unsigned long flags;
 
-	/* What others may be promising to it just now goes with their event. */
+	/*
+	 * Without the lock: what others may be promising to it just now goes with their event,
+	 * and a list that isn't empty doesn't look so while it changes.
+	 */
 	if (!READ_ONCE(account->promises))
 		return;
 	raw_spin_lock_irqsave(&account->lock, flags);
@@ -801,9 +811,9 @@ int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *prom
 	lock_all();
 	err = hw_breakpoint_table_reserve_wide(&table, promise, weight, &full);
 	unlock_all();
+	local_irq_restore(flags);
 	if (err)
 		explain(why, NULL, full, weight, false);
-	local_irq_restore(flags);
 	return err;
 }
 
@@ -837,16 +847,20 @@ int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *
 }
 
 /* Of what is held already. */
-static int change(struct hw_breakpoint_promise *promise, unsigned int weight, char *why)
+static int change(struct hw_breakpoint_promise *promise, unsigned int weight,
+		  unsigned int limit, char *why)
 {
 	struct request request = { .promise = promise, .cpu = promise->cpu, .weight = weight };
-	const unsigned int more = weight - min(weight, promise->weight), limit = current_limit();
+	const unsigned int more = weight - min(weight, promise->weight);
 	unsigned long flags;
-	int err = -ENOSPC;
+	int err;
 
 	local_irq_save(flags);
 	request.account = lock_accounts(promise, NULL);
-	if (!more || !over_limit(request.account, promise->cpu, more, limit, why)) {
+	if (request.account && more &&
+	    over_limit(request.account, promise->cpu, more, limit, why)) {
+		err = OVER_LIMIT;
+	} else {
 		err = ask_table(resize, &request);
 		if (err == -ENOSPC)
 			explain(why, request.account, promise->cpu, more, false);
@@ -873,13 +887,18 @@ static int change(struct hw_breakpoint_promise *promise, unsigned int weight, ch
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 			      struct task_struct *tsk, unsigned int weight, char *why)
 {
+	int err;
+
 	if (!weight) {
 		hw_breakpoint_promise_release(promise, NULL, NULL);
 		return 0;
 	}
 	if (!promise->weight)
 		return hw_breakpoint_promise_to_task(promise, tsk, -1, weight, NULL, false, why);
-	return change(promise, weight, why);
+	err = change(promise, weight, READ_ONCE(task_limit), why);
+	if (err == OVER_LIMIT && perfmon_capable())
+		err = change(promise, weight, HBP_NUM, why);
+	return err == OVER_LIMIT ? -ENOSPC : err;
 }
 
 /* === Interface ============================================================ */

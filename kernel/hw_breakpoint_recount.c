@@ -52,7 +52,7 @@ static void enter(struct hw_breakpoint_levels *levels, unsigned int slots)
 static void count_account(struct recount *r, const struct hw_breakpoint_account *account)
 {
 	const struct hw_breakpoint_promise *promise;
-	unsigned int everywhere = 0, here = 0;
+	unsigned int everywhere = 0, nr_just = 0, here = 0;
 	int last = -1;
 
 	for (promise = account->promises; promise; promise = promise->next) {
@@ -61,12 +61,15 @@ static void count_account(struct recount *r, const struct hw_breakpoint_account 
 		expect(r, promise->cpu >= last, promise->cpu, "a list is not in order");
 		if (promise->cpu < 0)
 			everywhere += promise->weight;
+		else
+			nr_just++;
 		here = promise->cpu == last ? here + promise->weight : promise->weight;
 		last = promise->cpu;
 		if (last >= 0 && (!promise->next || promise->next->cpu != last))
 			enter(per_cpu_ptr(r->just, last), everywhere + here);
 	}
-	expect(r, everywhere == account->everywhere, -1, "an account's sum");
+	expect(r, everywhere == account->everywhere && nr_just == account->nr_just, -1,
+	       "an account's sums");
 	enter(&r->tasks, everywhere);
 }
 

@@ -11,6 +11,7 @@
  */
 
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -101,6 +102,9 @@ first_run(const struct hw_breakpoint_account *account, int cpu)
 {
 	struct hw_breakpoint_promise *promise = account->promises;
 
+	/* Most tasks have none. */
+	if (!account->nr_just)
+		return NULL;
 	while (promise && (promise->cpu < 0 || promise->cpu < cpu))
 		promise = promise->next;
 	return promise && (cpu < 0 || promise->cpu == cpu) ? promise : NULL;
@@ -181,6 +185,8 @@ static void promise_attach(struct hw_breakpoint_table *table, int held,
 	promise_link(table, promise);
 	if (promise->cpu < 0)
 		account->everywhere += promise->weight;
+	else
+		account->nr_just++;
 	account_count(table, held, account, promise->cpu, 1);
 }
 
@@ -198,7 +204,27 @@ static void promise_detach(struct hw_breakpoint_table *table, int held,
 	promise_unlink(table, promise);
 	if (promise->cpu < 0)
 		account->everywhere -= promise->weight;
+	else
+		account->nr_just--;
 	account_count(table, held, account, promise->cpu, 1);
+}
+
+/* It stays on its list meanwhile, for who looks at that without a lock. */
+static void promise_weigh(struct hw_breakpoint_table *table, int held,
+			  struct hw_breakpoint_promise *promise, unsigned int weight)
+{
+	struct hw_breakpoint_account *account = promise->account;
+	const unsigned int more = weight - promise->weight;
+
+	if (account)
+		account_count(table, held, account, promise->cpu, -1);
+	promise->weight = weight;
+	if (!account)
+		cpu_of(table, promise->cpu)->slots += more;
+	else if (promise->cpu < 0)
+		account->everywhere += more;
+	if (account)
+		account_count(table, held, account, promise->cpu, 1);
 }
 
 static void promise_record(struct hw_breakpoint_table *table, int held,
@@ -283,9 +309,9 @@ static void set_floor(struct hw_breakpoint_table *table)
 		cpu_of(table, cpu)->floor = floor;
 }
 
-static void make_task_room(struct hw_breakpoint_table *table,
-			   const struct hw_breakpoint_account *account,
-			   int cpu, unsigned int more)
+static noinline void make_task_room(struct hw_breakpoint_table *table,
+				    const struct hw_breakpoint_account *account,
+				    int cpu, unsigned int more)
 {
 	const unsigned int everywhere = account->everywhere + more;
 	struct hw_breakpoint_promise *run;
@@ -347,8 +373,10 @@ static bool cpu_fits(const struct hw_breakpoint_table *table, int cpu, unsigned 
 	return this->slots + busiest_on(this, everywhere) + more <= table->nr_slots;
 }
 
-static int admit_task(struct hw_breakpoint_table *table,
-		      const struct hw_breakpoint_account *account, int cpu, unsigned int more)
+/* Out of the way of who has room: noinline, so that those need not save registers for it. */
+static noinline int admit_task(struct hw_breakpoint_table *table,
+			       const struct hw_breakpoint_account *account,
+			       int cpu, unsigned int more)
 {
 	if (!account_fits(table, account, cpu, more))
 		return -ENOSPC;
@@ -356,7 +384,7 @@ static int admit_task(struct hw_breakpoint_table *table,
 	return 0;
 }
 
-static int admit_cpu(struct hw_breakpoint_table *table, int cpu, unsigned int more)
+static noinline int admit_cpu(struct hw_breakpoint_table *table, int cpu, unsigned int more)
 {
 	const unsigned int everywhere = busiest_everywhere(table);
 
@@ -547,9 +575,7 @@ int hw_breakpoint_table_resize(struct hw_breakpoint_table *table, int held,
 		err = admit(table, held, account, promise->cpu, weight - promise->weight);
 	if (err)
 		return err;
-	promise_detach(table, held, promise);
-	promise->weight = weight;
-	promise_attach(table, held, promise, account);
+	promise_weigh(table, held, promise, weight);
 	return 0;
 }
 
@@ -596,10 +622,11 @@ static int inherit_place(struct hw_breakpoint_table *table, int held,
 				   heir->weight - promise->weight);
 	if (err)
 		return err;
-	promise_detach(table, held, promise);
-	promise_clear(promise);
+	/* In this order: a task that exits looks without a lock whether its account is empty. */
 	promise_detach(table, held, heir);
 	promise_attach(table, held, heir, account);
+	promise_detach(table, held, promise);
+	promise_clear(promise);
 	return 0;
 }
 

@@ -43,14 +43,16 @@ struct hw_breakpoint_promise {
  * struct hw_breakpoint_account - what one task was promised
  * @promises: its promises: those for every CPU first, then in the order of CPUs
  * @everywhere: the sum of the weights of those for every CPU
- * @lock: protects both, and each promise on the list; the table doesn't know it
+ * @nr_just: how many are for just one CPU
+ * @lock: protects them, and each promise on the list; the table doesn't know it
  *
  * The table's locks nest inside of @lock, and what it protects changes only with one of
  * them held, too: whoever holds all of those sees every account as it is.
  */
 struct hw_breakpoint_account {
 	struct hw_breakpoint_promise	*promises;
-	unsigned int			everywhere;
+	unsigned short			everywhere;
+	unsigned short			nr_just;
 	raw_spinlock_t			lock;
 };
 

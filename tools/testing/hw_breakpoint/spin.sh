@@ -116,6 +116,7 @@ in_use | table_swap.pml | a record that is not looked for again | -DSTALE_RECORD
 in_use | table_swap.pml | an exit that takes a record for granted | -DASSUME_HELD
 in_use | table_swap.pml | a record that moves by way of nowhere | -DTHROUGH_NONE
 in_use | table_swap.pml | a record that says too early that it is off | -DEARLY_NONE
+none_left | table_swap.pml | an account that is empty for an instant | -DEMPTY_FOR_AN_INSTANT
 in_use | table_swap.pml | no RCU around the account's address | -DNO_RCU
 covered | table_swap.pml | a close that releases before all have left | -DONE_BY_ONE
 END

@@ -8,8 +8,10 @@
  * table's arithmetic; here a record weighs 1.
  *
  * What is checked:
- *   covered		no task has two records; one that has an event in its context has one
+ *   covered		no task has two records; one that has an event in its context has one;
+ *			but for who holds the account's lock
  *   in_use		nobody touches a task or an event that was freed, or a record not there
+ *   none_left		no record stands on the account of a task that has dropped all
  * and pan adds that nobody waits for ever.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
@@ -24,17 +26,19 @@
 
 byte context[TASKS];	/* the event in each task's context, or NONE; perf core's */
 byte account[TASKS];	/* of each event: the task whose account has its record, or NONE */
-byte records[TASKS];	/* of each account: the set of events; under its alock */
+byte records[TASKS];	/* of each account: the set of events; changed under its alock, each
+			   step one store, and who exits looks without it whether it is 0 */
 bool alock[TASKS];
-bool event_gone[TASKS], task_gone[TASKS];
+bool event_gone[TASKS], task_dropped[TASKS], task_gone[TASKS];
 byte done;
 
-hidden byte covered, in_use, swap_;
+hidden byte covered, in_use, none_left, swap_;
 
 #define one(set)	((set) == bit(0) || (set) == bit(1) || (set) == bit(2))
-#define well(t)		(one(records[t]) || (context[t] == NONE && records[t] == 0))
+#define well(t)		(alock[t] || one(records[t]) || \
+			 (context[t] == NONE && records[t] == 0))
 
-/* In one step with each change of what is recorded; those of contexts keep it or end it. */
+/* Wherever a lock is released; changes of contexts keep it or end it. */
 inline check_covered()
 {
 	covered = well(0) && well(1) && well(2);
@@ -45,6 +49,12 @@ inline check_in_use(what)
 {
 	in_use = what;
 	assert(in_use)
+}
+
+inline check_none_left(t)
+{
+	none_left = !task_dropped[t] || records[t] == 0;
+	assert(none_left)
 }
 
 /* === RCU: a task_struct stays until all who may have read its address are done === */
@@ -84,15 +94,25 @@ inline acquire(t)
 
 inline release(t)
 {
-	d_step { check_in_use(!task_gone[t]); alock[t] = false }
+	d_step { check_in_use(!task_gone[t]); alock[t] = false; check_covered() }
 }
 
 inline unlist(e, t)
 {
 	d_step {
-		check_in_use((records[t] & bit(e)) && !event_gone[e]);
-		records[t] = records[t] & ~bit(e);
-		check_covered()
+		check_in_use((records[t] & bit(e)) && !event_gone[e] && !task_gone[t]);
+		records[t] = records[t] & ~bit(e)
+	}
+}
+
+/* The account is told first: who sees it waits for the lock. */
+inline put_on(e, t)
+{
+	d_step { check_in_use(!event_gone[e]); account[e] = t }
+	d_step {
+		check_in_use(!task_gone[t] && !event_gone[e]);
+		records[t] = records[t] | bit(e);
+		check_none_left(t)
 	}
 }
 
@@ -145,20 +165,23 @@ inline release_anywhere(e)
 	b = NONE
 }
 
-/* r, on me, takes the place of p on b: all of it under both alocks. */
+/*
+ * r, on me, takes the place of p on b: all of it under both alocks. r comes before p goes, for
+ * b may exit, and looks without a lock whether it has none.
+ */
 inline exchange()
 {
+#ifdef EMPTY_FOR_AN_INSTANT	/* mutant: p goes first */
+	take_off(p, b);
+#endif
 	unlist(r, me);
 #ifdef THROUGH_NONE	/* mutant: for a moment it looks as if r held nothing */
 	forget(r);
 #endif
-	d_step { check_in_use(!event_gone[r]); account[r] = b }
-	d_step {
-		check_in_use((records[b] & bit(p)) && !event_gone[p] && !event_gone[r]);
-		records[b] = (records[b] & ~bit(p)) | bit(r);
-		check_covered()
-	}
-	forget(p)
+	put_on(r, b);
+#ifndef EMPTY_FOR_AN_INSTANT
+	take_off(p, b)
+#endif
 }
 
 inline look_for_record()
@@ -213,6 +236,17 @@ inline release_from_context()
 #endif
 }
 
+/* Of me, that is dead. */
+inline drop_all()
+{
+	acquire(me);
+	do
+	:: records[me] -> r = lowest(records[me]); take_off(r, me)
+	:: else -> break
+	od;
+	release(me)
+}
+
 /* === Processes === */
 
 proctype exit_of(byte me)
@@ -229,13 +263,11 @@ proctype exit_of(byte me)
 	fi;
 
 	/* The end of do_exit(): it never runs again, whoever's records these are. */
-	acquire(me);
-	do
-	:: records[me] -> r = lowest(records[me]); take_off(r, me)
-	:: else -> break
-	od;
-	release(me);
-	grace[me] = readers;
+	if
+	:: records[me] -> drop_all()
+	:: else			/* as seen without the lock, which another may hold */
+	fi;
+	d_step { task_dropped[me] = true; check_none_left(me); grace[me] = readers }
 	grace[me] == 0 ->
 	task_gone[me] = true;
 	done++

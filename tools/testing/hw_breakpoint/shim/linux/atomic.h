@@ -23,8 +23,6 @@ static inline void atomic_add(int by, atomic_t *v)
 	v->counter += by;
 }
 
-#define READ_ONCE(x)		(x)
-#define WRITE_ONCE(x, value)	((x) = (value))
 /* Nobody else is there to see an order. */
 #define smp_store_release(p, value)	(*(p) = (value))
 
