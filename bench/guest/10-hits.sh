@@ -3,6 +3,7 @@
 # What one hit costs: of a counting breakpoint, and of each kind of event that records it, on
 # one store instruction of a kernel module.
 # Copyright (C) 2026 The hw_breakpoint authors
+# guests: 1-icount
 set -euo pipefail
 
 module=$HWBP_TESTBIN/hwbp/$FLAVOUR/module/hw_breakpoint_target.ko
