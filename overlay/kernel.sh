@@ -23,15 +23,20 @@ image_key() {
 	} | sha256sum | cut -c1-16
 }
 
+our_objects() { manifest | awk '$2 ~ /\.c$/ { sub(/\.c$/, ".o", $2); print $2 }'; }
+
 # CCACHE_DEPEND: no preprocessor run of its own, which would cost a cold build an eighth.
+# KCSAN_SANITIZE_*: ours are instrumented also where a folder's others are not (arch/x86/kernel, kernel/trace).
 # kgdbts.o: gcc finds that the function which the debugger's own tests set breakpoints on does
 # nothing when they are not verbose, and drops the calls: no breakpoint could be hit.
 kmake() {
+	local kcsan
+	mapfile -t kcsan < <(our_objects | sed 's,.*/,KCSAN_SANITIZE_,; s/$/=y/')
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026' KBUILD_BUILD_USER=hw_breakpoint \
 	KBUILD_BUILD_HOST=hw_breakpoint KBUILD_BUILD_VERSION=1 CCACHE_DIR=$CACHE/ccache CCACHE_DEPEND=1 \
 	MAKEFLAGS='' MAKEOVERRIDES='' \
 		make -C "$tree" O="$build" CC="ccache gcc" HOSTCC="ccache gcc" \
-			CFLAGS_kgdbts.o=-fno-ipa-pure-const "$@"
+			CFLAGS_kgdbts.o=-fno-ipa-pure-const "${kcsan[@]}" "$@"
 }
 
 # The requested symbols that are not what $1 has.
@@ -101,10 +106,19 @@ compile() {
 	[ "$count" -lt "$(cat "$build.objects" 2>/dev/null || echo 0)" ] || echo "$count" >"$build.objects"
 }
 
+# The names of our functions, as stacks have them: by these KCSAN's reports are judged.
+our_functions() {
+	local object
+	our_objects | while read -r object; do
+		[ ! -f "$build/$object" ] || nm "$build/$object"
+	done | awk '$2 ~ /^[tT]$/ { print $3 }' | sort -u
+}
+
 keep_image() {
 	local new=$image.new.$$ old
 	mkdir -p "$new"
 	cp "$build/arch/x86/boot/bzImage" "$build/.config" "$build/System.map" "$new/"
+	[ "$FLAVOUR" != kcsan ] || our_functions >"$new/functions"
 	rm -rf "$image"
 	mv "$new" "$image"
 	find "$BASE/images" -maxdepth 1 -name '*.new.*' -mmin +60 -exec rm -rf {} +

@@ -11,7 +11,8 @@
 #   tests/vm/NN-name.sh     the QEMU guest, as root, in the checkout; all of them share one boot
 #                           for each flavour that a line "# flavours: ours debug" (the default)
 #                           names. FLAVOUR tells which one it is; 300 s are its limit, or
-#                           what "# limit: SECONDS" says (twice that on debug).
+#                           what "# limit: SECONDS" says (twice that on debug and kcsan). Those
+#                           with a line "# cpus: N" have a boot of their own, with N CPUs.
 #   tests/bochs/NN-name.sh  Bochs, by busybox sh (no bashisms); the same, in one boot of ours
 #
 # A test of the last two that has a line "# prepare" is first run on the host with the one
@@ -112,7 +113,7 @@ guest_script() {
 	echo "export HWBP_TESTBIN=$HWBP_TESTBIN"
 	for f in "$@"; do
 		limit=$(header "$f" limit 300)
-		[ "$flavour" != debug ] || limit=$((limit * 2))
+		case $flavour in debug | kcsan) limit=$((limit * 2)) ;; esac
 		printf 'echo "# hwbp-test %s"\n' "$(basename "$f" .sh)"
 		printf 'timeout %s %s %s 2>&1\n' "$limit" "$shell" "$f"
 		# A line of its own also when a test's last line has no end.
@@ -121,8 +122,19 @@ guest_script() {
 	done
 }
 
+# boot FLAVOUR CPUS FILE...: those tests in one boot.
+boot() {
+	local flavour=$1 cpus=$2
+	shift 2
+	say "test vm: $# tests in one boot of $flavour with $cpus CPUs"
+	FLAVOUR=$flavour CPUS=$cpus RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
+		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
+	add_up
+}
+
 vm_tests() {
-	local flavour=$1 f tests=()
+	local flavour=$1 f cpus tests=()
+	local -A boots
 	for f in $(selected tests/vm); do
 		if [[ " $(header "$f" flavours "ours debug") " == *" $flavour "* ]]; then
 			tests+=("$f")
@@ -136,11 +148,13 @@ vm_tests() {
 	}
 	for f in "${tests[@]}"; do
 		prepare "$flavour" "$f" >&2
+		cpus=$(header "$f" cpus "${CPUS:-2}")
+		boots[$cpus]+=" $f"
 	done
-	say "test vm: ${#tests[@]} tests in one boot of $flavour"
-	FLAVOUR=$flavour RUN=$(guest_script bash "$flavour" "${tests[@]}") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
-		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
-	add_up
+	for cpus in $(printf '%s\n' "${!boots[@]}" | sort -n); do
+		# shellcheck disable=SC2086
+		boot "$flavour" "$cpus" ${boots[$cpus]}
+	done
 }
 
 bochs_tests() {
@@ -171,7 +185,7 @@ counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 cd "$ROOT"
 host_tests tests
-FLAVOURS=${FLAVOURS:-ours debug${ALL:+ vanilla off}}
+FLAVOURS=${FLAVOURS:-ours debug kcsan${ALL:+ vanilla off}}
 for flavour in $FLAVOURS; do
 	vm_tests "$flavour"
 done

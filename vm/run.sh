@@ -73,7 +73,7 @@ ram) [ "$mode" != shell ] || die "no shell with VM_ROOT=ram"; mode=ram ;;
 *) die "unknown VM_ROOT '$VM_ROOT': use host or ram" ;;
 esac
 CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300}
-[[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS '$CPUS' is not a number: use 1 to 16"
+[[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS '$CPUS' is not a number: use 1 to 64"
 [[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
 [ "$mode" = shell ] || [ -n "${RUN:-}" ] || die "nothing to run: make vm RUN='command'"
 check_flavour
@@ -105,11 +105,13 @@ else
 fi
 
 keep_console
-append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr no_timer_check ftrace=nop"
-# The BIOS's interrupt routing methods, interpreted under KASAN and TCG, take a minute and
-# more; all devices here have message interrupts.
-[ "$FLAVOUR" != debug ] || append+=" acpi=noirq"
-append+=" hwbp.dir=$dir hwbp.mode=$mode hwbp.accel=${accel%%,*} hwbp.term=${TERM:-dumb} ${APPEND:-}"
+append="console=ttyS0 loglevel=7 panic=-1 oops=panic nokaslr no_timer_check ftrace=nop"
+# To KCSAN each report is a warning, others' too: there the verdict alone ends it.
+[ "$FLAVOUR" = kcsan ] || append+=" panic_on_warn=1"
+# The BIOS's interrupt routing methods, interpreted under KASAN or KCSAN and TCG, take a minute
+# and more; all devices here have message interrupts.
+case $FLAVOUR in debug | kcsan) append+=" acpi=noirq" ;; esac
+append+=" hwbp.dir=$dir hwbp.mode=$mode hwbp.accel=${accel%%,*} hwbp.threads=${accel##*=} hwbp.term=${TERM:-dumb} ${APPEND:-}"
 
 # Without five-level paging: identify_cpu() clears the flag for an instant, and an interrupt
 # then makes KASAN take every address for a wild one.
@@ -140,6 +142,7 @@ if [ ! -s "$console" ] && [ "$rc" != 124 ] && [ "$rc" != 137 ]; then
 	die "QEMU did not start: $(head -n 1 "$dir/errors"); check QEMU_ARGS, CPUS and MEM"
 fi
 rc2=0
+FUNCTIONS=$(dirname "$image")/functions
 verdict "$console" "$(cat "$dir/status" 2>/dev/null)" "$rc" "$TIMEOUT" || rc2=$?
 [ "$rc2" != 0 ] || rm -f "$console"
 exit "$rc2"

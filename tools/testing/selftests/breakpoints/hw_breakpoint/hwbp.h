@@ -359,10 +359,10 @@ static inline int __attribute__((format(printf, 1, 2))) target(const char *fmt, 
 	return write_file(TARGET "ctl", text);
 }
 
-/* A value of the module's status; all ones when there is none of that name. */
-static inline uint64_t target_value(const char *key)
+/* A value of a file of names and values; all ones when there is none of that name. */
+static inline uint64_t file_value(const char *path, const char *key)
 {
-	FILE *f = fopen(TARGET "status", "re");
+	FILE *f = fopen(path, "re");
 	char name[32], value[32];
 	uint64_t v = UINT64_MAX;
 
@@ -373,6 +373,12 @@ static inline uint64_t target_value(const char *key)
 			v = strtoull(value, NULL, 0);
 	fclose(f);
 	return v;
+}
+
+/* A value of the module's status. */
+static inline uint64_t target_value(const char *key)
+{
+	return file_value(TARGET "status", key);
 }
 
 /* Nobody holds anything: not on any CPU, not for us, not by the kernel's own account. */
