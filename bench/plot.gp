@@ -3,7 +3,7 @@
 # folder.
 # Copyright (C) 2026 The hw_breakpoint authors
 
-set terminal svg size 1040,420 background '#ffffff' font 'sans-serif,13'
+set terminal svg size 1080,420 background '#ffffff' font 'sans-serif,13'
 set output 'hw_breakpoint-scale.svg'
 set datafile separator '\t'
 set datafile missing '?'

@@ -9,7 +9,14 @@ set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
 
 table() { awk -F'\t' -v targets="$ROOT/bench/targets" -f "$ROOT/bench/middle.awk" -f "$ROOT/bench/table.awk" results.tsv; }
-curves() { awk -F'\t' -v by="$1" -f "$ROOT/bench/middle.awk" -f "$ROOT/bench/curves.awk" results.tsv; }
+# Guests come in any order, curves from left to right.
+curves() {
+	awk -F'\t' -v by="$1" -f "$ROOT/bench/middle.awk" -f "$ROOT/bench/curves.awk" results.tsv | {
+		IFS= read -r header
+		echo "$header"
+		sort -n
+	}
+}
 
 cd "${1:?report.sh FOLDER}"
 [ -s results.tsv ] || die "no results in $PWD"

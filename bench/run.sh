@@ -6,12 +6,13 @@
 # A measurement is an executable bench/guest/NN-name.sh that runs in VMs, as root, in the
 # checkout. Its head says in which:
 #
-#	# guests: SHAPE...		CPUS[ofPOSSIBLE][-icount], such as 8, 1-icount, 1of64-icount
+#	# guests: SHAPE...		CPUS[ofPOSSIBLE][-icount|-mt], such as 8-mt, 1-icount, 1of64-icount
 #	# flavours: FLAVOUR...		vanilla and ours, if it doesn't
 #
 # CPUS of POSSIBLE CPUs are online, the others never come. With -icount time is counted in
 # instructions, one a nanosecond, and the CPUs run in turn, so that figures repeat; without,
-# it is the host's, so such guests run BENCH_ROUNDS times (2). Flavours take turns in being
+# it is the host's, so such guests run BENCH_ROUNDS times (2). With -mt the flavour's variant
+# mt is used, whose CPUs run at the same time, as far as the host has CPUs. Flavours take turns in being
 # the first one. FLAVOUR and BENCH_SHAPE tell a measurement where it is. It prints lines
 #
 #	bench: what it is	VALUE	UNIT	[what to compare it with, in the same flavour]	[X]
@@ -95,14 +96,15 @@ about() {
 # What a guest of shape $1 and flavour $2 prints for the measurements $3, as results. That of
 # one that fails doesn't keep the others.
 measure() {
-	local f script kind=${1%-icount} icount=''
-	[ "$kind" = "$1" ] || icount=1
+	local f script kind=${1%-*} icount='' flavour=$2
+	[[ $1 != *-icount ]] || icount=1
+	[[ $1 != *-mt ]] || flavour=$2_mt
 	# shellcheck disable=SC2016
 	script="export HWBP_TESTBIN=$HWBP_TESTBIN BENCH_SHAPE=$1; rc=0
 		echo \"# $2 $1: \$(uname -r), \$(nproc) CPUs, \$(grep -o 'hwbp.accel=[a-z]* hwbp.threads=[a-z]*' /proc/cmdline)\"
 		$(for f in $3; do echo "$f || { echo '# $f failed' >&2; rc=1; }"; done)
 		exit \$rc"
-	FLAVOUR=$2 RUN=$script CPUS=${kind#*of} ICOUNT=$icount TIMEOUT=${TIMEOUT:-1800} \
+	FLAVOUR=$flavour RUN=$script CPUS=${kind#*of} ICOUNT=$icount TIMEOUT=${TIMEOUT:-1800} \
 		APPEND="${APPEND:-} maxcpus=${kind%of*}" "$ROOT/vm/run.sh" |
 		awk -F'\t' -v OFS='\t' -v flavour="$2" -v shape="$1" '
 			{ print >"/dev/stderr" }

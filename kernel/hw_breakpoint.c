@@ -329,9 +329,10 @@ EXPORT_SYMBOL_GPL(register_user_hw_breakpoint);
 static void copy_modifiable(struct perf_event_attr *to,
 			    const struct perf_event_attr *from)
 {
-	to->bp_addr = from->bp_addr;
-	to->bp_type = from->bp_type;
-	to->bp_len = from->bp_len;
+	/* Pairs with hw_breakpoint_watch(), of who looks at it meanwhile. */
+	WRITE_ONCE(to->bp_addr, from->bp_addr);
+	WRITE_ONCE(to->bp_type, from->bp_type);
+	WRITE_ONCE(to->bp_len, from->bp_len);
 	to->disabled = from->disabled;
 }
 

@@ -10,9 +10,13 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lay.sh"
 
-fragments() { echo "$ROOT/overlay/configs/common.config" "$ROOT/overlay/configs/$FLAVOUR.config"; }
+fragments() {
+	local configs=$ROOT/overlay/configs
+	echo "$configs/common.config" "$configs/$(base_flavour).config" \
+		"$(variant | sed "s,.*,$configs/variants/&.config,")"
+}
 
-tree_kind() { [ "$FLAVOUR" = vanilla ] && echo vanilla || echo laid; }
+tree_kind() { [ "$(base_flavour)" = vanilla ] && echo vanilla || echo laid; }
 
 # shellcheck disable=SC2046
 image_key() {
@@ -39,7 +43,7 @@ kmake() {
 			CFLAGS_kgdbts.o=-fno-ipa-pure-const "${kcsan[@]}" "$@"
 }
 
-# The requested symbols that are not what $1 has.
+# The requested symbols that are not what $1 has. The last word on one counts.
 unmet() {
 	# shellcheck disable=SC2046,SC2002
 	cat $(fragments) | awk -v config="$1" '
@@ -48,8 +52,13 @@ unmet() {
 				if (split(line, part, "=") > 1)
 					has[part[1]] = line
 		}
-		/^CONFIG_/ { split($0, part, "="); if (has[part[1]] != $0) print $0 }
-		/^# CONFIG_.* is not set$/ { if ($2 in has) print $0 }'
+		/^CONFIG_/ { split($0, part, "="); wanted[part[1]] = $0 }
+		/^# CONFIG_.* is not set$/ { wanted[$2] = $0 }
+		END {
+			for (symbol in wanted)
+				if (wanted[symbol] ~ /^#/ ? symbol in has : has[symbol] != wanted[symbol])
+					print wanted[symbol]
+		}'
 }
 
 configure() {

@@ -32,9 +32,15 @@ flavours() {
 	done
 }
 
+# ours_mt is the flavour ours in its variant mt: what overlay/configs/variants/mt.config says
+# comes after what ours.config does.
+base_flavour() { echo "${FLAVOUR%%_*}"; }
+variant() { [[ $FLAVOUR != *_* ]] || echo "${FLAVOUR#*_}"; }
+
 check_flavour() {
-	{ [[ $FLAVOUR =~ ^[a-z0-9_]+$ ]] && [ "$FLAVOUR" != common ] &&
-		[ -f "$ROOT/overlay/configs/$FLAVOUR.config" ]; } ||
+	{ [[ $FLAVOUR =~ ^[a-z0-9]+(_[a-z0-9]+)?$ ]] && [ "$(base_flavour)" != common ] &&
+		[ -f "$ROOT/overlay/configs/$(base_flavour).config" ] &&
+		{ [ -z "$(variant)" ] || [ -f "$ROOT/overlay/configs/variants/$(variant).config" ]; }; } ||
 		die "unknown FLAVOUR '$FLAVOUR': use one of $(flavours | xargs)"
 }
 

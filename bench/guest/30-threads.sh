@@ -3,7 +3,7 @@
 # perf's own benchmarks of breakpoints: threads that inherit them, alone and while another
 # process opens and closes breakpoints on CPUs; and disabling and enabling one.
 # Copyright (C) 2026 The hw_breakpoint authors
-# guests: 2 8 8-icount
+# guests: 2-mt 8-mt 8-icount
 #
 # 64 batches of threads, one for each of the 64 threads that make them; perf's own 10 would
 # leave 54 of those without work. A time is of one thread's life: created and joined, or of

@@ -108,14 +108,16 @@ static inline void hw_breakpoint_name_task(struct hw_breakpoint_task *to,
  * hw_breakpoint_watch() - what an attribute watches
  * @attr: of a breakpoint event
  *
- * Context: any.
+ * Context: any. Takes no lock: what is just being modified comes mixed.
  * Return: the same in brief.
  */
 static inline struct hw_breakpoint_watch
 hw_breakpoint_watch(const struct perf_event_attr *attr)
 {
 	return (struct hw_breakpoint_watch) {
-		.address = attr->bp_addr, .len = attr->bp_len, .type = attr->bp_type,
+		.address = READ_ONCE(attr->bp_addr),
+		.len = READ_ONCE(attr->bp_len),
+		.type = READ_ONCE(attr->bp_type),
 	};
 }
 
