@@ -31,15 +31,18 @@
 
 /* === Who holds an event =================================================== */
 
-/* What perf core has as the owner of kernel code's events; it has the name to itself. */
-#define KERNEL_OWNER	((struct task_struct *)-1L)
+/*
+ * What perf core has as the owner of kernel code's events, and as the task of a context whose
+ * task has left it for good. It has its name for it, TASK_TOMBSTONE, to itself.
+ */
+#define TOMBSTONE	((struct task_struct *)-1L)
 
 /* The owner comes only when the event has been made. */
 static const char *event_kind(const struct perf_event *bp)
 {
 	if (arch_hw_breakpoint_prepaid(bp))
 		return "ptrace";
-	if (READ_ONCE(bp->owner) == KERNEL_OWNER ||
+	if (READ_ONCE(bp->owner) == TOMBSTONE ||
 	    !is_default_overflow_handler((struct perf_event *)bp))
 		return "kernel";
 	return "perf";
@@ -54,7 +57,7 @@ static const struct task_struct *event_asker(const struct perf_event *bp)
 		return ptrace_parent(bp->hw.target);
 	/* Pairs with the release with which an owner that exits takes itself out. */
 	owner = smp_load_acquire(&bp->owner);
-	return owner == KERNEL_OWNER ? NULL : owner;
+	return owner == TOMBSTONE ? NULL : owner;
 }
 
 /**
@@ -368,8 +371,17 @@ static int check_modified(const struct perf_event *bp, const struct perf_event_a
 }
 
 /*
+ * Only what is on no CPU, and can get on none meanwhile, may change; ctx->lock is held. An
+ * inherited copy isn't switched off any more when its task exits, and will never be on.
+ */
+static bool may_run(const struct perf_event *bp)
+{
+	return bp->state > PERF_EVENT_STATE_OFF && bp->ctx->task != TOMBSTONE;
+}
+
+/*
  * exec() switches events on without asking for the context's mutex, so look under the
- * lock that it takes: what is on a CPU must not change.
+ * lock that it takes.
  */
 static int publish_modified(struct perf_event *bp, const struct perf_event_attr *attr)
 {
@@ -378,7 +390,7 @@ static int publish_modified(struct perf_event *bp, const struct perf_event_attr 
 	int err = -EAGAIN;
 
 	raw_spin_lock_irqsave(&ctx->lock, flags);
-	if (bp->state <= PERF_EVENT_STATE_OFF) {
+	if (!may_run(bp)) {
 		copy_modifiable(&bp->attr, attr);
 		err = arch_hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
 	}

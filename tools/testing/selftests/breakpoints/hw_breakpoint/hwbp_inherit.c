@@ -9,6 +9,7 @@
 #include "hwbp.h"
 
 #include <linux/capability.h>
+#include <pthread.h>
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
 
@@ -360,6 +361,50 @@ TEST(fork_after_dropping_privileges)
 	EXPECT_EQ(0, set_paranoid(-1));
 	EXPECT_EQ(0, in_child(without_privileges, NULL));
 	set_paranoid(paranoid);
+	all_free(_metadata);
+}
+
+static void *end_at_once(void *unused)
+{
+	return NULL;
+}
+
+static volatile bool enough;
+
+/* Heirs that come and go, until it is enough. */
+static void *beget(void *unused)
+{
+	pthread_t heir;
+
+	while (!enough && !pthread_create(&heir, NULL, end_at_once, NULL))
+		pthread_join(heir, NULL);
+	return NULL;
+}
+
+#define BEGETTERS 4
+
+/* A copy whose task is just exiting is no reason to refuse the modification of all. */
+TEST(modify_while_heirs_exit)
+{
+	struct perf_event_attr attr = bp_attr(BP_W, addr_of(vars), 4);
+	pthread_t thread[BEGETTERS];
+	int fd, i, failed = 0;
+
+	attr.inherit = 1;
+	fd = pe_open(&attr, 0, -1);
+	ASSERT_GE(fd, 0);
+	enough = false;
+	for (i = 0; i < BEGETTERS; i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, beget, NULL));
+	for (i = 0; i < 3000 && !failed; i++) {
+		attr.bp_addr = addr_of(vars + i % 8);
+		failed = ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr) ? errno : 0;
+	}
+	enough = true;
+	for (i = 0; i < BEGETTERS; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(0, failed);
+	close(fd);
 	all_free(_metadata);
 }
 

@@ -247,14 +247,8 @@ static void modify(struct fighter *me)
 		return;
 	next.inherit = h->attr.inherit;
 	next.disabled = h->attr.disabled;
-	/*
-	 * -EAGAIN is what a copy answers that isn't off: seen once in some ten storms, and not
-	 * understood yet. No register is promised or given back by it.
-	 */
-	if (!ioctl(h->fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next))
-		h->attr = next;
-	else
-		must("modify", errno == EAGAIN ? 0 : -errno);
+	must("modify", ioctl(h->fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next) ? -errno : 0);
+	h->attr = next;
 }
 
 static void switch_on_or_off(struct fighter *me)
