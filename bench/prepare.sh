@@ -15,7 +15,8 @@ module() {
 	local kdir
 	kdir=$("$ROOT/overlay/kernel.sh" kdir | tail -n 1)
 	mkdir -p "$bin/$FLAVOUR"
-	cp -u "$ROOT"/bench/module/{Kbuild,*.c} "$bin/$FLAVOUR"
+	cp -u "$ROOT"/bench/module/{Kbuild,*.c} \
+		"$ROOT/tools/testing/selftests/breakpoints/hw_breakpoint/test_modules/hw_breakpoint_ctl.h" "$bin/$FLAVOUR"
 	MAKEFLAGS='' make -s -C "$kdir" M="$bin/$FLAVOUR" modules
 }
 

@@ -26,7 +26,8 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+
+#include "hw_breakpoint_ctl.h"
 
 /* === Data === */
 
@@ -116,18 +117,7 @@ static int run_command(const char *text)
 
 static ssize_t bench_write(struct file *file, const char __user *buf, size_t size, loff_t *ppos)
 {
-	char text[32];
-	int err;
-
-	if (size >= sizeof(text))
-		return -E2BIG;
-	if (copy_from_user(text, buf, size))
-		return -EFAULT;
-	text[size] = '\0';
-	mutex_lock(&bench_lock);
-	err = run_command(text);
-	mutex_unlock(&bench_lock);
-	return err ?: size;
+	return run_written(buf, size, &bench_lock, run_command);
 }
 
 static int bench_show(struct seq_file *m, void *unused)
@@ -137,20 +127,7 @@ static int bench_show(struct seq_file *m, void *unused)
 	mutex_unlock(&bench_lock);
 	return 0;
 }
-
-static int bench_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, bench_show, NULL);
-}
-
-static const struct file_operations bench_fops = {
-	.owner		= THIS_MODULE,
-	.open		= bench_open,
-	.read		= seq_read,
-	.write		= bench_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(bench);
 
 static void never_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *regs)
 {

@@ -254,6 +254,9 @@ static void test_exit_leaves_others_alone(void)
 
 	setup(4);
 	good = !original(0, &a, 2) && !reserve(1, &b, -1, 2) && !reserve(2, &a, -1, 1);
+	/* 3 holds nothing, and B has none of its family. */
+	exits(3, &b);
+	good &= p[0].account == &a && a.everywhere == 3 && b.everywhere == 2;
 	/* B has none of 0's family: the record goes from where it is, and no other. */
 	exits(0, &b);
 	good &= !p[0].weight && p[1].account == &b && p[2].account == &a && a.everywhere == 1;

@@ -13,20 +13,24 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -277,6 +281,29 @@ static inline int in_child(int (*fn)(void *), void *arg)
 	if (waitpid(pid, &status, 0) != pid)
 		return 513;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+/* Keeps only the capabilities of @keep. */
+static inline int set_caps(uint64_t keep)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = {
+		{ keep, keep, 0 }, { keep >> 32, keep >> 32, 0 },
+	};
+
+	return syscall(SYS_capset, &head, data);
+}
+
+/* Where DR@n of a thread is for PTRACE_PEEKUSER and PTRACE_POKEUSER. */
+static inline unsigned long dr_offset(int n)
+{
+	return offsetof(struct user, u_debugreg) + n * sizeof(long);
+}
+
+/* 0 or the negated errno. */
+static inline int poke(pid_t pid, int n, unsigned long value)
+{
+	return ptrace(PTRACE_POKEUSER, pid, dr_offset(n), value) ? -errno : 0;
 }
 
 static inline int pin_to(int cpu)

@@ -8,7 +8,6 @@
 
 #include "hwbp.h"
 
-#include <linux/capability.h>
 #include <pthread.h>
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
@@ -329,8 +328,6 @@ TEST(fork_on_a_full_cpu)
 
 static int without_privileges(void *unused)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = { };
 	struct perf_event_attr attr = bp_attr(BP_W, 0xffffffff81000000ULL, 8);
 	int fd, i, err;
 
@@ -339,7 +336,7 @@ static int without_privileges(void *unused)
 	fd = pe_open(&attr, 0, -1);
 	if (fd < 0)
 		return 200;
-	if (syscall(SYS_capset, &head, data))
+	if (set_caps(0))
 		return 201;
 	for (i = 0; i < 10; i++) {
 		errno = 0;

@@ -8,11 +8,6 @@
 
 #include "hwbp.h"
 
-#include <linux/capability.h>
-#include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
-
 #define LIMIT "/proc/sys/kernel/hw_breakpoint_task_limit"
 #define REFUSED "/sys/kernel/debug/hw_breakpoint/refused"
 
@@ -37,17 +32,6 @@ FIXTURE_TEARDOWN(limit)
 	EXPECT_EQ(0, write_file(LIMIT, "4"));
 	set_paranoid(self->paranoid);
 	all_free(_metadata);
-}
-
-/* Keeps only the capabilities of @keep. */
-static int set_caps(uint64_t keep)
-{
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = {
-		{ keep, keep, 0 }, { keep >> 32, keep >> 32, 0 },
-	};
-
-	return syscall(SYS_capset, &head, data);
 }
 
 static int take(pid_t pid, int cpu)
@@ -224,12 +208,6 @@ static int fork_above_the_limit(void *unused)
 TEST_F(limit, a_fork_does_not_fail)
 {
 	EXPECT_EQ(0, in_child(fork_above_the_limit, NULL));
-}
-
-static int poke(pid_t pid, int n, unsigned long value)
-{
-	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[n]), value) ?
-	       -errno : 0;
 }
 
 /* A debugger of the user's own process, too: DR7's L0 and L1 are two registers. */

@@ -58,17 +58,6 @@ static __attribute__((noinline)) void func(void)
 
 /* === Registers === */
 
-static unsigned long dr_offset(int n)
-{
-	return offsetof(struct user, u_debugreg) + n * sizeof(long);
-}
-
-/* 0 or the negated errno. */
-static int poke(pid_t pid, int n, unsigned long value)
-{
-	return ptrace(PTRACE_POKEUSER, pid, dr_offset(n), value) ? -errno : 0;
-}
-
 static unsigned long peek(pid_t pid, int n)
 {
 	errno = 0;

@@ -433,13 +433,6 @@ static void make_family(struct fighter *me)
 
 /* === Debuggers === */
 
-static int poke(pid_t pid, unsigned int reg, unsigned long value)
-{
-	size_t where = offsetof(struct user, u_debugreg) + reg * sizeof(long);
-
-	return ptrace(PTRACE_POKEUSER, pid, where, value) ? -errno : 0;
-}
-
 /* The first @n registers watch 8 bytes each for writes. */
 static unsigned long dr7_of(unsigned int n)
 {

@@ -8,8 +8,6 @@
 
 #include "hwbp.h"
 
-#include <linux/capability.h>
-
 static uint64_t var __attribute__((aligned(64)));
 
 /* Each test starts and ends with nothing used. */
@@ -241,11 +239,9 @@ TEST_F(slots, random_against_the_law)
 
 static int forbidden(void *unused)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = { };
 	int fd;
 
-	if (syscall(SYS_capset, &head, data))
+	if (set_caps(0))
 		return 201;
 	fd = bp_open_kernel(BP_W, 0xffffffff81000000ULL, 8, -1, 0);
 	return fd < 0 ? -fd : 0;

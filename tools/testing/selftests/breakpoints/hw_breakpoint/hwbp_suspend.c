@@ -491,12 +491,6 @@ TEST_F_TIMEOUT(sleep, masks_of_wide, LONG)
 #define TRACED_DR7 (0x1UL | 0x4UL | 0x9UL << 16)
 #define DR6_NONE 0xffff0ff0UL
 
-static int poke(pid_t pid, int n, unsigned long value)
-{
-	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg) + n * sizeof(long),
-		      value);
-}
-
 static unsigned long peek(pid_t pid, int n)
 {
 	return ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + n * sizeof(long),

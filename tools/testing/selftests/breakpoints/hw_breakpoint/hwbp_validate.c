@@ -291,17 +291,6 @@ TEST_F(validate, probe_blacklist)
 
 /* === Privileges === */
 
-/* Keeps only the capabilities of @keep. */
-static int set_caps(uint64_t keep)
-{
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = {
-		{ keep, keep, 0 }, { keep >> 32, keep >> 32, 0 },
-	};
-
-	return syscall(SYS_capset, &head, data);
-}
-
 struct request {
 	uint64_t caps;
 	int paranoid;

@@ -23,7 +23,8 @@
 #include <linux/prandom.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
-#include <linux/uaccess.h>
+
+#include "hw_breakpoint_ctl.h"
 
 #define MAX_THREADS 64
 
@@ -250,28 +251,7 @@ static int run_command(const char *text)
 	return -EINVAL;
 }
 
-static ssize_t ctl_write(struct file *file, const char __user *buf, size_t size, loff_t *ppos)
-{
-	char text[128];
-	int err;
-
-	if (size >= sizeof(text))
-		return -E2BIG;
-	if (copy_from_user(text, buf, size))
-		return -EFAULT;
-	text[size] = '\0';
-	mutex_lock(&storm_lock);
-	err = run_command(text);
-	mutex_unlock(&storm_lock);
-	return err ?: size;
-}
-
-static const struct file_operations ctl_fops = {
-	.owner	= THIS_MODULE,
-	.open	= simple_open,
-	.write	= ctl_write,
-	.llseek	= noop_llseek,
-};
+DEFINE_CTL_FOPS(&storm_lock, run_command);
 
 static int status_show(struct seq_file *m, void *unused)
 {
