@@ -24,7 +24,7 @@ help:
 	@echo 'make run      build, boot a VM, and show what hardware breakpoints do'
 	@echo 'make test     all tests; the last line is the summary (make test-all: the long ones too)'
 	@echo "              TESTS='30-*.sh' FLAVOURS=ours selects among them (tests/run.sh)"
-	@echo 'make check    user-space tests of the pure parts (seconds, no kernel)'
+	@echo 'make check    user-space tests of the pure parts (no kernel; seconds, but for new models)'
 	@echo "make bench    what things cost, beside Linux's own layer (BENCH='10-*.sh' selects; BENCH_OUT=folder)"
 	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|kcsan|off KERNEL=6.12; last line: the bzImage'
 	@echo "make vm       RUN='command' in a VM: FLAVOUR CPUS=2 MEM=2G QEMU_ARGS APPEND TIMEOUT=300 ICOUNT=1 ACCEL=tcg|kvm"
