@@ -20,14 +20,14 @@ files=(include/linux/hw_breakpoint_promise.h include/uapi/linux/hw_breakpoint.h
 
 killed=0 missed=0
 
-# run TARGET FILE: with the tests that look at FILE only.
+# run TARGET FILE: with the tests that look at FILE only. What is broken may be used no more.
 run() {
 	local tests=dr7_test
 
 	[ "$2" = "$dr7" ] ||
 		tests='table_test table_random table_exhaustive_2x3 table_exhaustive_3x2'
 	timeout 100 make --no-print-directory -f "$here/Makefile" SRC="$work/src" \
-		O="$work/build" TESTS="$tests" MODELS= STEPS=100000 STATES=30000 "$1" >"$work/log" 2>&1
+		O="$work/build" TESTS="$tests" MODELS= STEPS=100000 STATES=30000 CFLAGS=-Wno-error "$1" >"$work/log" 2>&1
 }
 
 # mutant WHAT FILE SED: WHAT is what goes wrong.

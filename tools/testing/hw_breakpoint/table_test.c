@@ -215,6 +215,23 @@ static void test_copies_beyond_the_limit(void)
 	tap_ok(good && released(), "copies are never refused, and are counted back down");
 }
 
+/* A fork can't be refused, but nobody else is granted anything on its account. */
+static void test_copies_move_rooms(void)
+{
+	bool good;
+
+	setup(4);
+	/* CPU 0 keeps room for two, which a copy of three then takes from it. */
+	good = !reserve(0, NULL, 0, 2);
+	release(0);
+	copy(1, &a, 3);
+	good &= reserve(0, NULL, 0, 2) == -ENOSPC && !reserve(0, NULL, 0, 1);
+	/* One that has more than CPU 0 has left: no reason for another task to have it, too. */
+	copy(2, &a, 1);
+	good &= reserve(3, &b, -1, 4) == -ENOSPC && !reserve(3, &b, -1, 3);
+	tap_ok(good && released(), "what copies hold is nobody else's, lawful or not");
+}
+
 /* Weak spot 23: with its promise gone, a fifth would be accepted on the survivor. */
 static void test_exchange_and_exit(void)
 {
@@ -349,6 +366,7 @@ int main(void)
 	test_weight_of_too_much();
 	test_resize();
 	test_copies_beyond_the_limit();
+	test_copies_move_rooms();
 	test_exchange_and_exit();
 	test_exchange_and_death();
 	test_exit_leaves_others_alone();
