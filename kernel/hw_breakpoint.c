@@ -274,14 +274,30 @@ static void hw_breakpoint_read(struct perf_event *bp)
 {
 }
 
-/* What add and del note waits for the end of the bracket; perf core wants both ends. */
-static void hw_breakpoint_pmu_disable(struct pmu *pmu)
+/*
+ * perf core wants both ends of a bracket; what is to be done is done at the other, by the
+ * architecture. This and the next three are called several times at each context switch:
+ * notrace, since to be traced would be most of what they do.
+ */
+static notrace void hw_breakpoint_pmu_disable(struct pmu *pmu)
 {
 }
 
-static void hw_breakpoint_pmu_enable(struct pmu *pmu)
+/*
+ * Each add has its bracket, and none depends on the others'. Without these perf core would
+ * open another bracket around each group.
+ */
+static notrace void hw_breakpoint_start_txn(struct pmu *pmu, unsigned int flags)
 {
-	arch_hw_breakpoint_commit();
+}
+
+static notrace int hw_breakpoint_commit_txn(struct pmu *pmu)
+{
+	return 0;
+}
+
+static notrace void hw_breakpoint_cancel_txn(struct pmu *pmu)
+{
 }
 
 /*
@@ -291,13 +307,16 @@ static void hw_breakpoint_pmu_enable(struct pmu *pmu)
 static struct pmu perf_breakpoint = {
 	.task_ctx_nr	= perf_sw_context,
 	.pmu_disable	= hw_breakpoint_pmu_disable,
-	.pmu_enable	= hw_breakpoint_pmu_enable,
+	.pmu_enable	= arch_hw_breakpoint_pmu_enable,
 	.event_init	= hw_breakpoint_event_init,
 	.add		= hw_breakpoint_add,
 	.del		= hw_breakpoint_del,
 	.start		= hw_breakpoint_start,
 	.stop		= hw_breakpoint_stop,
 	.read		= hw_breakpoint_read,
+	.start_txn	= hw_breakpoint_start_txn,
+	.commit_txn	= hw_breakpoint_commit_txn,
+	.cancel_txn	= hw_breakpoint_cancel_txn,
 };
 
 /* === Interface ============================================================ */

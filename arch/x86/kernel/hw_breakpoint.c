@@ -7,8 +7,8 @@
  * is in hw_breakpoint_dr7.h.
  *
  * perf core adds and deletes events in brackets of pmu_disable and pmu_enable, with
- * interrupts off. In the bracket it is only noted what is wanted; at its end
- * arch_hw_breakpoint_commit() programs the difference, with one write to DR7.
+ * interrupts off. In the bracket it is noted what is wanted, and registers that are off are
+ * loaded; at its end arch_hw_breakpoint_commit() switches on and off, with one write to DR7.
  *
  * Guests (KVM), text poking and kexec borrow the registers; what is wanted meanwhile is
  * programmed when they come back.
@@ -55,9 +55,9 @@ DEFINE_PER_CPU(unsigned long, cpu_dr7);
 EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 
 /*
- * Why DR7 is zero though cpu_dr7 may not be: a count of the #DBs, NMIs, MCEs and commits
- * in progress on this CPU, and CPU_DR7_TEXT, _GUEST and _DEBUGGER. Who takes it to zero
- * arms again; while it is not, nobody writes a nonzero DR7. See asm/debugreg.h.
+ * Why DR7 is zero though cpu_dr7 may not be: a count of the #DBs, NMIs and MCEs in progress
+ * on this CPU, and the marks CPU_DR7_*. Who takes the last away arms again; while there is
+ * one, nobody writes a nonzero DR7. See asm/debugreg.h.
  */
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
 EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
@@ -66,29 +66,33 @@ EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
  * One CPU's DR0-DR3. Only the CPU itself touches them, with interrupts off; a #DB or
  * NMI can come at any instruction in between and must find them consistent:
  *
- *  - a register that DR7 arms has its breakpoint in @armed, with the address and setting
- *    that are in the hardware;
- *  - a breakpoint in @armed that isn't in @wanted is on its way out: its hits are nobody's.
+ *      add/del/move                  commit
+ *   -----------------> @wanted ----------------------> DR7
+ *                      @wanted_dr7   (cpu_dr7 first,
+ *                      DR0-DR3        or, for 0, last)
  *
- *      add/del/move     commit
- *   -------------> wanted ----> armed, DR0-DR3, DR7
+ * A register that DR7 doesn't arm is loaded as soon as it is wanted. One that is still
+ * armed for its former owner becomes stale, and is loaded by the commit, while it is off: or
+ * it would be live with one breakpoint's address and another's setting.
+ *
+ * A hit is @wanted's, unless the register is stale: then it is nobody's, like that of a
+ * breakpoint that was deleted and is still armed.
  *
  * An NMI may itself add, delete, move and commit, for the kernel debugger and for those who
  * move a breakpoint. If it came in the middle of a commit it leaves the programming to that,
- * which finds @noted changed and goes round again: before anything else runs on this CPU.
+ * which finds @wanted_dr7 changed and goes round again: before anything else runs on this
+ * CPU. What both change they change by single instructions, which no NMI can divide.
  */
 struct debug_registers {
-	/* What is to be watched on this CPU. */
-	struct arch_hw_breakpoint	*wanted[HBP_NUM];
-	/* Whose the armed registers are. */
-	struct arch_hw_breakpoint	*armed[HBP_NUM];
-	/*
-	 * Where to look in the two, which are empty mostly: bit n for [n]. The first may be set
-	 * though nothing is wanted there, yet or any more. Its bits are claimed by x86's bts,
-	 * which no NMI can divide.
-	 */
+	/* What is to be watched on this CPU. Behind the last there is nothing. */
+	struct arch_hw_breakpoint	*wanted[HBP_NUM + 1];
+	/* Bit n: wanted[n] is somebody's, or about to be. */
 	unsigned long			taken;
-	unsigned long			armed_set;
+	/*
+	 * What DR7 is to be; and which registers are stale, in bits that it doesn't use: so it
+	 * is cpu_dr7's equal if nothing is left to be done.
+	 */
+	unsigned long			wanted_dr7;
 	/*
 	 * What was last written to DR0-DR3 and to AMD's masks for them, and for which
 	 * of them (bit n) it is known to be there still.
@@ -96,21 +100,30 @@ struct debug_registers {
 	unsigned long			address[HBP_NUM];
 	unsigned long			mask[HBP_NUM];
 	unsigned long			known;
-	/* How often @wanted, or an address in it, has changed; up to where it is programmed. */
-	unsigned int			noted;
-	unsigned int			programmed;
-	/* A commit is in progress. */
-	bool				busy;
 };
 
-static DEFINE_PER_CPU(struct debug_registers, debug_registers);
+/* It is always taken. */
+#define NO_REGISTER	HBP_NUM
+
+static DEFINE_PER_CPU(struct debug_registers, debug_registers) = {
+	.taken = BIT(NO_REGISTER),
+};
+
+/* In wanted_dr7: bit STALE_SHIFT + n for register n. */
+#define STALE_SHIFT	8
+#define ALL_STALE	(DR7_ALL_REGS << STALE_SHIFT)
+
+static_assert(!(ALL_STALE & (DR7_ALL_ENABLES | DR7_ALL_SETTINGS)));
+
+/* A register's bits in wanted_dr7; looked up, since it is at every context switch. */
+static unsigned long register_bits[HBP_NUM] __ro_after_init;
 
 /*
- * Each register of @set as it is now, the lowest first: for_each_set_bit() in a third of its
- * instructions, for what is done at every context switch.
+ * Each register of @set, the lowest first: for_each_set_bit() in a third of its
+ * instructions.
  */
 #define for_each_register(i, set)						\
-	for (unsigned long left_ = READ_ONCE(set); left_ && ((i) = __ffs(left_), true);	\
+	for (unsigned long left_ = (set); left_ && ((i) = __ffs(left_), true);	\
 	     left_ &= left_ - 1)
 
 /* From the first byte of any CPU's static per-CPU variables to behind the last one of any. */
@@ -280,7 +293,7 @@ static const char *parse_type(const struct perf_event *bp, const struct perf_eve
  * arch_hw_breakpoint_objection() - check an attribute and translate it
  * @bp: the event that it is for, or NULL where there is none yet
  * @attr: bp_addr, bp_len and bp_type are looked at
- * @hw: address, mask, type and len are written; they are undefined if there is an objection
+ * @hw: what is not the core's is written; it is undefined if there is an objection
  *
  * Context: process context.
  * Return: NULL, or in words what x86 can't watch, or must not.
@@ -298,6 +311,10 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 		return why;
 	if (attr->bp_addr != hw->address || last_byte(hw) < hw->address)
 		return "there is no such address";
+
+	hw->dr7 = dr7_slot(0, hw->type, hw->len) | dr7_slot(1, hw->type, hw->len) |
+		  dr7_slot(2, hw->type, hw->len) | dr7_slot(3, hw->type, hw->len);
+	hw->last = NO_REGISTER;
 
 	/* An inherited copy's original was checked; fork() should not fail for it. */
 	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
@@ -366,124 +383,27 @@ int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned 
 
 /* === Programming the registers ============================================ */
 
-/* In one instruction, or what an NMI in between has noted would be forgotten. */
-nokprobe_inline void note_change(void)
+static nokprobe_inline unsigned long stale(unsigned long set)
 {
-	barrier();
-	this_cpu_inc(debug_registers.noted);
-	barrier();
+	return set << STALE_SHIFT;
 }
 
-nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
-			   const struct arch_hw_breakpoint *hw)
+static nokprobe_inline unsigned long stale_set(unsigned long dr7)
+{
+	return dr7 >> STALE_SHIFT & DR7_ALL_REGS;
+}
+
+static nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
+				  const struct arch_hw_breakpoint *hw)
 {
 	return test_bit(i, &regs->known) && regs->address[i] == READ_ONCE(hw->address) &&
 	       regs->mask[i] == hw->mask;
 }
 
-/*
- * The best register for @hw of the set @free: one that holds the address already, or else
- * one that is not armed, so that DR7 need not be written twice.
- */
-static unsigned int __kprobes pick_register(const struct debug_registers *regs,
-					    unsigned long free,
-					    const struct arch_hw_breakpoint *hw)
+/* Is it live, except while something holds DR7 at zero? */
+static nokprobe_inline bool is_armed(unsigned int i)
 {
-	const unsigned long known = free & regs->known, idle = free & ~regs->armed_set;
-	unsigned int i;
-
-	for_each_register(i, known) {
-		if (holds(regs, i, hw))
-			return i;
-	}
-	return __ffs(idle ?: free);
-}
-
-/**
- * arch_hw_breakpoint_add() - note that a breakpoint wants a register of this CPU
- * @hw: the breakpoint
- *
- * It has one after the next arch_hw_breakpoint_commit().
- *
- * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
- * Return: 0, or -EBUSY if all are taken.
- */
-int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
-{
-	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	unsigned long free;
-	unsigned int i;
-
-	/* The debugger, in an NMI, may take the register that was just picked. */
-	do {
-		free = ~READ_ONCE(regs->taken) & DR7_ALL_REGS;
-		if (!free)
-			return -EBUSY;
-		i = pick_register(regs, free, hw);
-	} while (__test_and_set_bit(i, &regs->taken));
-	WRITE_ONCE(regs->wanted[i], hw);
-	note_change();
-	return 0;
-}
-
-/**
- * arch_hw_breakpoint_del() - note that a breakpoint no longer wants its register
- * @hw: the breakpoint
- *
- * Its hits are dropped from now on; the hardware forgets it at the next
- * arch_hw_breakpoint_commit().
- *
- * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
- */
-void __kprobes arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw)
-{
-	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	unsigned int i;
-
-	for_each_register(i, regs->taken) {
-		if (regs->wanted[i] != hw)
-			continue;
-		WRITE_ONCE(regs->wanted[i], NULL);
-		__clear_bit(i, &regs->taken);
-		note_change();
-		return;
-	}
-}
-
-static unsigned long __kprobes wanted_dr7(const struct debug_registers *regs)
-{
-	const struct arch_hw_breakpoint *hw;
-	unsigned long dr7 = 0;
-	unsigned int i;
-
-	for_each_register(i, regs->taken) {
-		hw = READ_ONCE(regs->wanted[i]);
-		if (hw)
-			dr7 |= dr7_slot(i, hw->type, hw->len);
-	}
-	return dr7;
-}
-
-/*
- * Would an armed register change its meaning? Then it has to be off in between, or it
- * would be live with one breakpoint's address and another's setting.
- */
-static bool __kprobes must_disarm(const struct debug_registers *regs,
-				  unsigned long old, unsigned long new)
-{
-	const struct arch_hw_breakpoint *hw;
-	unsigned int i;
-
-	for_each_register(i, regs->taken) {
-		hw = READ_ONCE(regs->wanted[i]);
-		if (!hw || !dr7_enabled(old, i))
-			continue;
-		/* Without an owner: it was forgotten in a round that an NMI changed meanwhile. */
-		if ((old ^ new) & dr7_slot_mask(i) || !holds(regs, i, hw) ||
-		    !test_bit(i, &regs->armed_set))
-			return true;
-	}
-	return false;
+	return this_cpu_read(cpu_dr7) & register_bits[i];
 }
 
 static void __kprobes write_address(unsigned int i, unsigned long address)
@@ -519,103 +439,348 @@ static void __kprobes write_mask(unsigned int i, unsigned long mask)
 	amd_set_dr_addr_mask(mask, i);
 }
 
+static nokprobe_inline bool is_lent(void)
+{
+	return this_cpu_read(cpu_dr7_held) & (CPU_DR7_TEXT | CPU_DR7_GUEST);
+}
+
+static bool __kprobes is_still(const struct debug_registers *regs, unsigned int i,
+			       const struct arch_hw_breakpoint *hw, unsigned long address)
+{
+	barrier();
+	return READ_ONCE(regs->wanted[i]) == hw && READ_ONCE(hw->address) == address;
+}
+
+/*
+ * For wanted[i], while the register is off. Again as long as an NMI makes that another, or
+ * moves it, in between: what it has loaded itself may have been overwritten. What is lent is
+ * loaded when it comes back: until then it isn't known to be there.
+ */
+static noinline void __kprobes load_register(struct debug_registers *regs, unsigned int i)
+{
+	const struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
+	unsigned long address;
+
+	if (is_lent()) {
+		__clear_bit(i, &regs->known);
+		return;
+	}
+	while (hw) {
+		address = READ_ONCE(hw->address);
+		regs->address[i] = address;
+		regs->mask[i] = hw->mask;
+		__set_bit(i, &regs->known);
+		barrier();
+		write_address(i, address);
+		write_mask(i, hw->mask);
+		if (is_still(regs, i, hw, address))
+			break;
+		hw = READ_ONCE(regs->wanted[i]);
+	}
+}
+
+/* @hw: what wanted[i] is, unless an NMI makes it another. Return: true if it is there. */
+static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsigned int i,
+				      const struct arch_hw_breakpoint *hw)
+{
+	if (!holds(regs, i, hw))
+		return false;
+	hw_breakpoint_count(HW_BREAKPOINT_SKIPPED_WRITES);
+	return true;
+}
+
+/*
+ * The best register for @hw of the set @free: one that holds the address already, or else
+ * one that is not armed, so that DR7 need not be written twice.
+ */
+static unsigned int __kprobes pick_register(const struct debug_registers *regs,
+					    unsigned long free,
+					    const struct arch_hw_breakpoint *hw)
+{
+	unsigned int i;
+
+	for_each_register(i, free & regs->known) {
+		if (holds(regs, i, hw))
+			return i;
+	}
+	for_each_register(i, free) {
+		if (!is_armed(i))
+			return i;
+	}
+	return __ffs(free);
+}
+
+/* Return: NO_REGISTER if none is free. */
+static unsigned int __kprobes claim_register(struct debug_registers *regs,
+					     struct arch_hw_breakpoint *hw)
+{
+	unsigned long free;
+	unsigned int i;
+
+	/* The debugger, in an NMI, may take the register that was just picked. */
+	do {
+		free = ~READ_ONCE(regs->taken) & DR7_ALL_REGS;
+		if (!free)
+			return NO_REGISTER;
+		i = pick_register(regs, free, hw);
+	} while (__test_and_set_bit(i, &regs->taken));
+	WRITE_ONCE(hw->last, i);
+	return i;
+}
+
+static nokprobe_inline void want(unsigned long dr7)
+{
+	barrier();
+	this_cpu_or(debug_registers.wanted_dr7, dr7);
+	barrier();
+}
+
+/* @hw has register @i, whose former owner was deleted and is still armed. */
+static void __kprobes succeed(struct debug_registers *regs, unsigned int i,
+			      struct arch_hw_breakpoint *hw)
+{
+	/* Before it is @hw's, or that would get the former's hits. */
+	want(stale(BIT(i)));
+	WRITE_ONCE(regs->wanted[i], hw);
+	want((hw->dr7 & register_bits[i]) | stale(BIT(i)));
+}
+
+/* @hw has register @i. Return: false if that must be loaded, and is not wanted until then. */
+static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned int i,
+					struct arch_hw_breakpoint *hw)
+{
+	WRITE_ONCE(regs->wanted[i], hw);
+	barrier();
+	if (unlikely(!is_loaded(regs, i, hw)))
+		return false;
+	want(hw->dr7 & register_bits[i]);
+	return true;
+}
+
+/* @i: what is claimed already, or NO_REGISTER */
+static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigned int i,
+					   struct arch_hw_breakpoint *hw)
+{
+	if (i == NO_REGISTER)
+		i = claim_register(regs, hw);
+	if (i == NO_REGISTER)
+		return -EBUSY;
+	if (is_armed(i)) {
+		succeed(regs, i, hw);
+	} else if (!want_loaded(regs, i, hw)) {
+		load_register(regs, i);
+		want(hw->dr7 & register_bits[i]);
+	}
+	return 0;
+}
+
+/**
+ * arch_hw_breakpoint_add() - note that a breakpoint wants a register of this CPU
+ * @hw: the breakpoint
+ *
+ * It is watched after the next arch_hw_breakpoint_commit().
+ *
+ * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
+ * Return: 0, or -EBUSY if all are taken.
+ */
+int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
+{
+	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	unsigned int i = READ_ONCE(hw->last);
+
+	if (unlikely(__test_and_set_bit(i, &regs->taken)))
+		i = NO_REGISTER;
+	else if (likely(!is_armed(i) && want_loaded(regs, i, hw)))
+		return 0;
+	return add_unloaded(regs, i, hw);
+}
+
+/* Return: @hw's register, or NO_REGISTER. */
+static unsigned int __kprobes find_register(const struct debug_registers *regs,
+					    const struct arch_hw_breakpoint *hw)
+{
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++)
+		if (READ_ONCE(regs->wanted[i]) == hw)
+			break;
+	return i;
+}
+
+static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i)
+{
+	WRITE_ONCE(regs->wanted[i], NULL);
+	barrier();
+	this_cpu_and(debug_registers.wanted_dr7, ~register_bits[i]);
+	barrier();
+	/* Only now may an NMI take it. */
+	__clear_bit(i, &regs->taken);
+}
+
+/* The debugger's may have another on each CPU, or none. */
+static noinline void __kprobes del_elsewhere(struct debug_registers *regs,
+					     const struct arch_hw_breakpoint *hw)
+{
+	unsigned int i = find_register(regs, hw);
+
+	if (i != NO_REGISTER)
+		give_up(regs, i);
+}
+
+/**
+ * arch_hw_breakpoint_del() - note that a breakpoint no longer wants its register
+ * @hw: the breakpoint
+ *
+ * Its hits are dropped from now on; the hardware forgets it at the next
+ * arch_hw_breakpoint_commit().
+ *
+ * Context: interrupts off, in a pmu_disable bracket; or NMI, for the kernel debugger.
+ */
+void __kprobes arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw)
+{
+	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	unsigned int i = READ_ONCE(hw->last);
+
+	if (likely(READ_ONCE(regs->wanted[i]) == hw))
+		give_up(regs, i);
+	else
+		del_elsewhere(regs, hw);
+}
+
 static void __kprobes disarm(void)
 {
 	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
 	set_debugreg(DR7_FIXED_1, 7);
 }
 
-static void __kprobes arm(void)
+/*
+ * @dr7: what cpu_dr7 is. An NMI may come before the write, change that, and arm it: then
+ * this is outdated.
+ */
+static nokprobe_inline void arm(unsigned long dr7)
 {
+	unsigned long written;
+
 	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
-	hw_breakpoint_arm();
+	do {
+		written = dr7;
+		set_debugreg(written, 7);
+		dr7 = this_cpu_read(cpu_dr7);
+	} while (unlikely(dr7 != written));
 }
 
-nokprobe_inline bool is_lent(void)
+/* An NMI that came since the commit began has left DR7 zero. */
+static void __kprobes disarm_for_commit(void)
 {
-	return this_cpu_read(cpu_dr7_held) & (CPU_DR7_TEXT | CPU_DR7_GUEST);
+	if (this_cpu_read(cpu_dr7_held) == CPU_DR7_COMMIT)
+		disarm();
 }
 
-/* What is lent is loaded when it comes back: until then it isn't known to be there. */
-static void __kprobes load_registers(struct debug_registers *regs)
+/* The kernel debugger deletes and adds again at each stop: what is as it was may stay on. */
+static bool __kprobes is_as_armed(const struct debug_registers *regs, unsigned int i,
+				  unsigned long dr7)
 {
-	struct arch_hw_breakpoint *hw;
-	unsigned long address;
+	const struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
+
+	return !((dr7 ^ this_cpu_read(cpu_dr7)) & register_bits[i] & ~ALL_STALE) &&
+	       hw && holds(regs, i, hw);
+}
+
+/* Return: what DR7 is to be, with nothing stale. */
+static unsigned long __kprobes load_stale(void)
+{
+	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	unsigned long dr7 = this_cpu_read(debug_registers.wanted_dr7);
+	const struct arch_hw_breakpoint *hw;
 	unsigned int i;
 
-	for_each_register(i, regs->taken) {
-		hw = READ_ONCE(regs->wanted[i]);
-		if (!hw)
-			continue;
-		if (holds(regs, i, hw)) {
-			hw_breakpoint_count(HW_BREAKPOINT_SKIPPED_WRITES);
-		} else if (is_lent()) {
-			__clear_bit(i, &regs->known);
-		} else {
-			address = READ_ONCE(hw->address);
-			regs->address[i] = address;
-			regs->mask[i] = hw->mask;
-			write_address(i, address);
-			write_mask(i, hw->mask);
-			__set_bit(i, &regs->known);
-		}
-		WRITE_ONCE(regs->armed[i], hw);
-		__set_bit(i, &regs->armed_set);
+	/* What an NMI makes stale after that is off, too, as everything is. */
+	for_each_register(i, stale_set(dr7)) {
+		if (is_armed(i) && !is_as_armed(regs, i, dr7))
+			disarm_for_commit();
 	}
+	barrier();
+	while (!this_cpu_try_cmpxchg(debug_registers.wanted_dr7, &dr7, dr7 & ~ALL_STALE))
+		;
+	for_each_register(i, stale_set(dr7)) {
+		hw = READ_ONCE(regs->wanted[i]);
+		if (hw && !is_loaded(regs, i, hw))
+			load_register(regs, i);
+	}
+	return dr7 & ~ALL_STALE;
 }
 
 /*
- * While cpu_dr7_held is up, an NMI doesn't arm DR7 again when it leaves, so between
- * the write that disarms and the one that arms it is zero whatever comes. For the
- * same reason the last write can't be left out: an NMI may have zeroed DR7.
+ * As long as cpu_dr7_held is marked, an NMI doesn't arm DR7 again when it leaves: so what
+ * is off stays off, and the last write can't be left out. What an NMI still changes before
+ * that is included, so that DR7 never arms what is no longer as it says.
  */
-static void __kprobes program(struct debug_registers *regs, unsigned long old,
-			      unsigned long new)
+static void __kprobes program(void)
 {
-	/* If it was up already, DR7 is zero. */
-	if (this_cpu_inc_return(cpu_dr7_held) == 1 && old &&
-	    (!new || must_disarm(regs, old, new)))
-		disarm();
-	barrier();
+	unsigned long dr7;
 
-	/* With none of ours armed, a CPU may have been reset without our knowing. */
-	if (!old)
-		regs->known = 0;
-	load_registers(regs);
+	this_cpu_or(cpu_dr7_held, CPU_DR7_COMMIT);
+	do {
+		barrier();
+		dr7 = load_stale();
+		if (!dr7)
+			disarm_for_commit();
+		barrier();
+		this_cpu_write(cpu_dr7, dr7);
+	} while (this_cpu_read(debug_registers.wanted_dr7) != dr7);
 
-	barrier();
-	this_cpu_write(cpu_dr7, new);
 	/* With nothing to put back, text poking doesn't call hw_breakpoint_restore(). */
-	if (!new)
-		this_cpu_and(cpu_dr7_held, ~CPU_DR7_TEXT);
-	if (!this_cpu_dec_return(cpu_dr7_held) && new)
-		arm();
+	this_cpu_and(cpu_dr7_held, dr7 ? ~CPU_DR7_COMMIT : ~(CPU_DR7_COMMIT | CPU_DR7_TEXT));
+	barrier();
+	if (dr7 && !this_cpu_read(cpu_dr7_held))
+		arm(dr7);
 }
 
-/* @noted: what is noted up to here */
-static void __kprobes program_wanted(struct debug_registers *regs, unsigned int noted)
+static nokprobe_inline bool is_programmed(void)
 {
-	unsigned long old = this_cpu_read(cpu_dr7), new = wanted_dr7(regs);
-	unsigned int i;
+	return this_cpu_read(debug_registers.wanted_dr7) == this_cpu_read(cpu_dr7);
+}
 
-	if (old != new || must_disarm(regs, old, new))
-		program(regs, old, new);
+/* After each round look again: an NMI that found us at it has left its change to us. */
+static noinline void __kprobes program_all(void)
+{
+	while (!is_programmed() && !(this_cpu_read(cpu_dr7_held) & CPU_DR7_COMMIT))
+		program();
+}
 
-	/*
-	 * Only now: as long as DR7 had the register, an execution breakpoint in it had
-	 * to be known as one. What stays armed may still have another owner: an equal.
-	 * What an NMI changes meanwhile isn't in force yet, and comes with the next round.
-	 */
-	for_each_register(i, regs->armed_set) {
-		struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
+/*
+ * program() as it nearly always is, and at every context switch: nothing is stale, and
+ * nobody else holds DR7 at zero. Return: false if that isn't so, or an NMI has changed
+ * meanwhile what is wanted: nothing was armed then.
+ */
+static nokprobe_inline bool program_loaded(void)
+{
+	unsigned long dr7;
 
-		if (!dr7_enabled(new, i)) {
-			WRITE_ONCE(regs->armed[i], NULL);
-			__clear_bit(i, &regs->armed_set);
-		} else if (READ_ONCE(regs->noted) == noted) {
-			WRITE_ONCE(regs->armed[i], hw);
-		}
+	this_cpu_or(cpu_dr7_held, CPU_DR7_COMMIT);
+	dr7 = this_cpu_read(debug_registers.wanted_dr7);
+	if (unlikely(dr7 & ALL_STALE)) {
+		this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
+		return false;
 	}
+	if (!dr7)
+		disarm();
+	this_cpu_write(cpu_dr7, dr7);
+	this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
+	if (unlikely(this_cpu_read(debug_registers.wanted_dr7) != dr7))
+		return false;
+	if (dr7)
+		arm(dr7);
+	return true;
+}
+
+static nokprobe_inline void commit(void)
+{
+	if (is_programmed())
+		return;
+	if (likely(!this_cpu_read(cpu_dr7_held) && program_loaded()))
+		return;
+	program_all();
 }
 
 /**
@@ -629,20 +794,18 @@ static void __kprobes program_wanted(struct debug_registers *regs, unsigned int 
  */
 void __kprobes arch_hw_breakpoint_commit(void)
 {
-	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	unsigned int noted;
+	commit();
+}
 
-	/* After each round look again: an NMI that found us busy has left its change to us. */
-	while (READ_ONCE(regs->noted) != regs->programmed && !regs->busy) {
-		WRITE_ONCE(regs->busy, true);
-		barrier();
-		noted = READ_ONCE(regs->noted);
-		program_wanted(regs, noted);
-		regs->programmed = noted;
-		barrier();
-		WRITE_ONCE(regs->busy, false);
-		barrier();
-	}
+/**
+ * arch_hw_breakpoint_pmu_enable() - arch_hw_breakpoint_commit() as perf core calls it
+ * @pmu: not looked at
+ *
+ * Context: the same; the end of a bracket.
+ */
+void __kprobes arch_hw_breakpoint_pmu_enable(struct pmu *pmu)
+{
+	commit();
 }
 
 /**
@@ -654,9 +817,14 @@ void __kprobes arch_hw_breakpoint_commit(void)
  */
 void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address)
 {
+	unsigned int i;
+
 	WRITE_ONCE(hw->address, address);
-	note_change();
-	arch_hw_breakpoint_commit();
+	barrier();
+	i = find_register(this_cpu_ptr(&debug_registers), hw);
+	if (i != NO_REGISTER)
+		want(stale(BIT(i)));
+	commit();
 }
 
 /**
@@ -672,14 +840,15 @@ const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *arm
 	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	const struct arch_hw_breakpoint *hw = regs->wanted[i];
 
-	*armed = hw && regs->armed[i] == hw && !this_cpu_read(cpu_dr7_held);
+	*armed = hw && is_armed(i) &&
+		 !(regs->wanted_dr7 & stale(BIT(i))) && !this_cpu_read(cpu_dr7_held);
 	return hw;
 }
 
 /* === Lending the registers ================================================ */
 
 /* From here to unhold() an NMI doesn't arm, whatever mark is taken off cpu_dr7_held. */
-nokprobe_inline void hold(void)
+static nokprobe_inline void hold(void)
 {
 	this_cpu_inc(cpu_dr7_held);
 	barrier();
@@ -689,16 +858,18 @@ static void __kprobes unhold(void)
 {
 	barrier();
 	if (!this_cpu_dec_return(cpu_dr7_held) && hw_breakpoint_active())
-		arm();
+		arm(this_cpu_read(cpu_dr7));
 }
 
 /* @mark: who gives them back. What isn't known to be in the registers is loaded. */
 static void __kprobes take_back(unsigned int mark)
 {
+	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+
 	hold();
 	this_cpu_and(cpu_dr7_held, ~mark);
-	note_change();
-	arch_hw_breakpoint_commit();
+	want(stale(regs->taken & ~regs->known & DR7_ALL_REGS));
+	commit();
 	unhold();
 }
 
@@ -816,7 +987,7 @@ void __kprobes hw_breakpoint_debugger_leave(void)
 {
 	this_cpu_and(cpu_dr7_held, ~CPU_DR7_DEBUGGER);
 	if (!this_cpu_read(cpu_dr7_held) && hw_breakpoint_active())
-		arm();
+		arm(this_cpu_read(cpu_dr7));
 }
 
 /* === #DB ================================================================== */
@@ -825,21 +996,18 @@ void __kprobes hw_breakpoint_debugger_leave(void)
 static bool __kprobes hit(const struct debug_registers *regs, unsigned int i,
 			  struct pt_regs *ptregs)
 {
-	struct arch_hw_breakpoint *hw = READ_ONCE(regs->armed[i]);
+	const unsigned long dr7 = this_cpu_read(cpu_dr7);
+	struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
 	struct perf_event *bp;
 
-	/* The processor may report a match of a register that is not enabled. */
-	if (!hw) {
-		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
-		return false;
-	}
 	/*
 	 * Without RF the instruction would trap again and again. That holds too for
 	 * a breakpoint on its way out.
 	 */
-	if (hw->type == HW_BREAKPOINT_X)
+	if (dr7_enabled(dr7, i) && dr7_type(dr7, i) == HW_BREAKPOINT_X)
 		ptregs->flags |= X86_EFLAGS_RF;
-	if (READ_ONCE(regs->wanted[i]) != hw) {
+	/* The processor may report a match of a register that is not enabled. */
+	if (!hw || !dr7_enabled(dr7, i) || regs->wanted_dr7 & stale(BIT(i))) {
 		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
 		return false;
 	}
@@ -853,7 +1021,7 @@ static bool __kprobes hit(const struct debug_registers *regs, unsigned int i,
 }
 
 /* Has a debugger of this thread something to be told, once this trap ends? */
-nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
+static nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
 {
 	return user_mode(ptregs) && current->thread.virtual_dr6 & DR_TRAP_BITS;
 }
@@ -906,9 +1074,20 @@ static struct notifier_block debug_notifier = {
  */
 void __init arch_hw_breakpoint_init(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++)
+		register_bits[i] = dr7_slot_mask(i) | stale(BIT(i));
 	find_percpu();
 	register_die_notifier(&debug_notifier);
 	arch_kgdb_hw_breakpoint_init();
+}
+
+/* What a CPU's registers hold when it comes up is not what they held when it went. */
+static int forget_registers(unsigned int cpu)
+{
+	per_cpu(debug_registers.known, cpu) = 0;
+	return 0;
 }
 
 /* The kernel that ran before this one may have left masks; nobody else runs here yet. */
@@ -925,9 +1104,12 @@ static int reset_new_cpu(unsigned int cpu)
 
 static int __init hw_breakpoint_cpu_init(void)
 {
-	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "x86/hw_breakpoint:online",
-				      reset_new_cpu, NULL);
+	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "x86/hw_breakpoint:prepare",
+				      forget_registers, NULL);
 
+	if (state >= 0)
+		state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "x86/hw_breakpoint:online",
+					  reset_new_cpu, NULL);
 	return state < 0 ? state : 0;
 }
 early_initcall(hw_breakpoint_cpu_init);

@@ -259,6 +259,7 @@ static int set(const struct perf_event_attr *attr, int len, enum kgdb_bptype typ
 	brk->hw.mask = hw.mask;
 	brk->hw.type = hw.type;
 	brk->hw.len = hw.len;
+	brk->hw.dr7 = hw.dr7;
 	brk->hw.debugger = true;
 	atomic_long_set(&brk->hits, 0);
 	atomic_set(&brk->state, BREAK_SET);

@@ -17,6 +17,7 @@ struct hw_breakpoint_who;
 struct perf_event;
 struct perf_event_attr;
 struct perf_sample_data;
+struct pmu;
 struct pt_regs;
 struct task_struct;
 
@@ -29,18 +30,23 @@ struct task_struct;
  * @mask: address bits that the comparison ignores (AMD's BPEXT); 0 elsewhere
  * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
  * @len: what goes into DR7, in bytes: 1, 2, 4 or 8; 1 with @mask set
+ * @last: the register that it had last, on whatever CPU; HBP_NUM: none yet. It gets that
+ *	again if it is free, where its address may be still
+ * @dr7: @type and @len in DR7, with its enable, the same for each of the four registers
  * @debugger: it is the kernel debugger's, and no event
  * @promise: the slots that the event was promised; the core's
  * @caller: the kernel code that registered it, NULL where that isn't known; the core's
  *
- * All but @address and @promise change only while the breakpoint is on no CPU.
+ * All but @address, @last and @promise change only while the breakpoint is on no CPU.
  */
 struct arch_hw_breakpoint {
 	unsigned long			address;
 	unsigned long			mask;
 	u8				type;
 	u8				len;
+	u8				last;
 	bool				debugger;
+	unsigned long			dr7;
 	struct hw_breakpoint_promise	promise;
 	void				*caller;
 };
@@ -63,6 +69,7 @@ int arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw);
 void arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw);
 void arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address);
 void arch_hw_breakpoint_commit(void);
+void arch_hw_breakpoint_pmu_enable(struct pmu *pmu);
 const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed);
 
 /* While the kernel debugger has this CPU. */
