@@ -14,8 +14,8 @@
  * enum hw_breakpoint_stat - what is counted
  * @HW_BREAKPOINT_ADDRESS_WRITES: writes to an address register
  * @HW_BREAKPOINT_DR6_WRITES: writes to the status register, but for those of a #DB's entry
- * @HW_BREAKPOINT_DR7_WRITES: writes to the control register, but for those of the entries
- *	of #DB, NMI and MCE, and of hw_breakpoint_disable()
+ * @HW_BREAKPOINT_DR7_WRITES: writes to the control register, but for those with which #DB,
+ *	NMI and MCE begin and end, and of hw_breakpoint_disable()
  * @HW_BREAKPOINT_SKIPPED_WRITES: address registers that held the right address already
  * @HW_BREAKPOINT_HITS: hits that went to somebody
  * @HW_BREAKPOINT_SPURIOUS_HITS: hits of breakpoints that were on their way out, or of none

@@ -8,7 +8,8 @@
  *
  * perf core adds and deletes events in brackets of pmu_disable and pmu_enable, with
  * interrupts off. In the bracket it is noted what is wanted, and registers that are off are
- * loaded; at its end arch_hw_breakpoint_commit() switches on and off, with one write to DR7.
+ * loaded; at its end arch_hw_breakpoint_commit() switches on and off. That is one write to DR7,
+ * but for a register that must be loaded and is on: it is off in between.
  *
  * Guests (KVM), text poking and kexec borrow the registers; what is wanted meanwhile is
  * programmed when they come back.
@@ -55,9 +56,9 @@ DEFINE_PER_CPU(unsigned long, cpu_dr7);
 EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 
 /*
- * Why DR7 is zero though cpu_dr7 may not be: a count of the #DBs, NMIs and MCEs in progress
- * on this CPU, and the marks CPU_DR7_*. Who takes the last away arms again; while there is
- * one, nobody writes a nonzero DR7. See asm/debugreg.h.
+ * Why DR7 is zero though cpu_dr7 may not be: a count of the #DBs in the kernel, NMIs and MCEs
+ * in progress on this CPU, and of hold(); and the marks CPU_DR7_*. Who takes the last away
+ * arms again; while there is one, nobody writes a nonzero DR7. See asm/debugreg.h.
  */
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
 EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
@@ -71,9 +72,10 @@ EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
  *                      @wanted_dr7   (cpu_dr7 first,
  *                      DR0-DR3        or, for 0, last)
  *
- * A register that DR7 doesn't arm is loaded as soon as it is wanted. One that is still
- * armed for its former owner becomes stale, and is loaded by the commit, while it is off: or
- * it would be live with one breakpoint's address and another's setting.
+ * A register that DR7 doesn't arm is loaded as soon as it is wanted. If it is still armed for
+ * its former owner it becomes stale, and is loaded by the commit, while it is off: or it would
+ * be live with one breakpoint's address and another's setting. It is stale, too, when its
+ * breakpoint was moved, or when others had it.
  *
  * A hit is @wanted's, unless the register is stale: then it is nobody's, like that of a
  * breakpoint that was deleted and is still armed.
@@ -426,29 +428,21 @@ static void __kprobes write_address(unsigned int i, unsigned long address)
 }
 
 /*
- * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, as it no
- * longer is when the CPU was reset. Zero, which a reset leaves, is always true; what
- * another kernel left is dealt with by reset_masks().
+ * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, which it isn't
+ * if the CPU was reset, or a guest had it.
  */
-static void __kprobes write_mask(unsigned int i, unsigned long mask)
+static void __kprobes write_mask(unsigned int i, unsigned long mask, bool known)
 {
-	/* Without the masks there is never one to be taken away. */
-	if (!mask && !boot_cpu_has(X86_FEATURE_BPEXT))
+	if (!boot_cpu_has(X86_FEATURE_BPEXT))
 		return;
-	amd_set_dr_addr_mask(0, i);
+	if (!known)
+		amd_set_dr_addr_mask(~mask, i);
 	amd_set_dr_addr_mask(mask, i);
 }
 
 static nokprobe_inline bool is_lent(void)
 {
 	return this_cpu_read(cpu_dr7_held) & (CPU_DR7_TEXT | CPU_DR7_GUEST);
-}
-
-static bool __kprobes is_still(const struct debug_registers *regs, unsigned int i,
-			       const struct arch_hw_breakpoint *hw, unsigned long address)
-{
-	barrier();
-	return READ_ONCE(regs->wanted[i]) == hw && READ_ONCE(hw->address) == address;
 }
 
 /*
@@ -458,25 +452,27 @@ static bool __kprobes is_still(const struct debug_registers *regs, unsigned int 
  */
 static noinline void __kprobes load_register(struct debug_registers *regs, unsigned int i)
 {
-	const struct arch_hw_breakpoint *hw = READ_ONCE(regs->wanted[i]);
-	unsigned long address;
+	const bool known = test_bit(i, &regs->known);
+	const struct arch_hw_breakpoint *hw;
+	unsigned long address, mask;
 
-	if (is_lent()) {
-		__clear_bit(i, &regs->known);
-		return;
-	}
-	while (hw) {
+	do {
+		hw = READ_ONCE(regs->wanted[i]);
+		if (!hw || is_lent()) {
+			__clear_bit(i, &regs->known);
+			return;
+		}
 		address = READ_ONCE(hw->address);
+		mask = READ_ONCE(hw->mask);
 		regs->address[i] = address;
-		regs->mask[i] = hw->mask;
+		regs->mask[i] = mask;
 		__set_bit(i, &regs->known);
 		barrier();
 		write_address(i, address);
-		write_mask(i, hw->mask);
-		if (is_still(regs, i, hw, address))
-			break;
-		hw = READ_ONCE(regs->wanted[i]);
-	}
+		write_mask(i, mask, known);
+		barrier();
+	} while (READ_ONCE(regs->wanted[i]) != hw || READ_ONCE(hw->address) != address ||
+		 READ_ONCE(hw->mask) != mask);
 }
 
 /* @hw: what wanted[i] is, unless an NMI makes it another. Return: true if it is there. */
@@ -729,8 +725,7 @@ static void __kprobes program(void)
 		this_cpu_write(cpu_dr7, dr7);
 	} while (this_cpu_read(debug_registers.wanted_dr7) != dr7);
 
-	/* With nothing to put back, text poking doesn't call hw_breakpoint_restore(). */
-	this_cpu_and(cpu_dr7_held, dr7 ? ~CPU_DR7_COMMIT : ~(CPU_DR7_COMMIT | CPU_DR7_TEXT));
+	this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
 	barrier();
 	if (dr7 && !this_cpu_read(cpu_dr7_held))
 		arm(dr7);
@@ -868,6 +863,7 @@ static void __kprobes take_back(unsigned int mark)
 
 	hold();
 	this_cpu_and(cpu_dr7_held, ~mark);
+	barrier();
 	want(stale(regs->taken & ~regs->known & DR7_ALL_REGS));
 	commit();
 	unhold();
@@ -910,6 +906,7 @@ void hw_breakpoint_reset(void)
 {
 	hold();
 	disarm();
+	hw_breakpoint_count(HW_BREAKPOINT_DR6_WRITES);
 	set_debugreg(DR6_RESERVED, 6);
 	reset_masks();
 	/* Only now: what an NMI has loaded in between is gone, too. */
@@ -939,6 +936,26 @@ void hw_breakpoint_guest_enter(const unsigned long *address)
 		write_address(i, address[i]);
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter);
+
+/**
+ * hw_breakpoint_guest_enter_protected() - the same for a guest whose registers are its secret
+ *
+ * It may write them, and finds there what it wrote, as long as the host watches nothing. What
+ * the host watches it doesn't find.
+ *
+ * Context: interrupts off until hw_breakpoint_guest_exit().
+ */
+void hw_breakpoint_guest_enter_protected(void)
+{
+	static const unsigned long nothing[HBP_NUM];
+
+	this_cpu_or(cpu_dr7_held, CPU_DR7_GUEST);
+	barrier();
+	if (hw_breakpoint_active())
+		hw_breakpoint_guest_enter(nothing);
+	this_cpu_write(debug_registers.known, 0);
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter_protected);
 
 /**
  * hw_breakpoint_guest_exit() - take the registers back from a guest
@@ -985,9 +1002,12 @@ void __kprobes hw_breakpoint_debugger_enter(void)
  */
 void __kprobes hw_breakpoint_debugger_leave(void)
 {
+	unsigned long dr7;
+
 	this_cpu_and(cpu_dr7_held, ~CPU_DR7_DEBUGGER);
-	if (!this_cpu_read(cpu_dr7_held) && hw_breakpoint_active())
-		arm(this_cpu_read(cpu_dr7));
+	dr7 = this_cpu_read(cpu_dr7);
+	if (!this_cpu_read(cpu_dr7_held) && dr7)
+		arm(dr7);
 }
 
 /* === #DB ================================================================== */
@@ -1007,7 +1027,8 @@ static bool __kprobes hit(const struct debug_registers *regs, unsigned int i,
 	if (dr7_enabled(dr7, i) && dr7_type(dr7, i) == HW_BREAKPOINT_X)
 		ptregs->flags |= X86_EFLAGS_RF;
 	/* The processor may report a match of a register that is not enabled. */
-	if (!hw || !dr7_enabled(dr7, i) || regs->wanted_dr7 & stale(BIT(i))) {
+	if (!hw || !dr7_enabled(dr7, i) ||
+	    READ_ONCE(regs->wanted_dr7) & stale(BIT(i))) {
 		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
 		return false;
 	}
@@ -1090,14 +1111,13 @@ static int forget_registers(unsigned int cpu)
 	return 0;
 }
 
-/* The kernel that ran before this one may have left masks; nobody else runs here yet. */
+/* The kernel that ran before this one may have left masks. */
 static int reset_new_cpu(unsigned int cpu)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (!hw_breakpoint_active())
-		reset_masks();
+	hw_breakpoint_reset();
 	local_irq_restore(flags);
 	return 0;
 }

@@ -15,17 +15,19 @@
 DEFINE_PER_CPU(unsigned long, cpu_dr7);
 EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 
-/* Counted by asm/debugreg.h; nothing depends on it. */
+/* Counted by asm/debugreg.h. */
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
 EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 
 void hw_breakpoint_restore(void)
 {
+	this_cpu_and(cpu_dr7_held, ~CPU_DR7_TEXT);
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
 
 void hw_breakpoint_reset(void)
 {
+	hw_breakpoint_restore();
 }
 
 /* A guest's debug registers are its own affair. */
@@ -40,6 +42,11 @@ void hw_breakpoint_guest_enter(const unsigned long *address)
 	set_debugreg(address[3], 3);
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter);
+
+void hw_breakpoint_guest_enter_protected(void)
+{
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter_protected);
 
 void hw_breakpoint_guest_exit(void)
 {

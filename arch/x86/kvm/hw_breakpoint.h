@@ -18,17 +18,18 @@
  *
  * A guest that uses debug registers, or is debugged, gets its own. That of others traps,
  * so for them it is enough that nothing is armed. What a guest with protected state does
- * with them is its secret.
+ * with them is its secret: the host must not trust them afterwards, if it watches or not.
  *
  * Context: interrupts off until kvm_hw_breakpoint_exit().
  */
 static __always_inline void kvm_hw_breakpoint_enter(const struct kvm_vcpu *vcpu)
 {
-	if (unlikely(vcpu->arch.switch_db_regs))
+	if (unlikely(vcpu->arch.guest_state_protected))
+		hw_breakpoint_guest_enter_protected();
+	else if (unlikely(vcpu->arch.switch_db_regs))
 		hw_breakpoint_guest_enter(vcpu->arch.eff_db);
 	else if (unlikely(hw_breakpoint_active()))
-		hw_breakpoint_guest_enter(vcpu->arch.guest_state_protected ?
-					  vcpu->arch.eff_db : NULL);
+		hw_breakpoint_guest_enter(NULL);
 }
 
 /**

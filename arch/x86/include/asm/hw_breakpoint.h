@@ -30,14 +30,15 @@ struct task_struct;
  * @mask: address bits that the comparison ignores (AMD's BPEXT); 0 elsewhere
  * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
  * @len: what goes into DR7, in bytes: 1, 2, 4 or 8; 1 with @mask set
- * @last: the register that it had last, on whatever CPU; HBP_NUM: none yet. It gets that
- *	again if it is free, where its address may be still
+ * @last: the register that it had last, on whatever CPU; HBP_NUM: none. It gets that again
+ *	if it is free, where its address may be still
  * @dr7: @type and @len in DR7, with its enable, the same for each of the four registers
  * @debugger: it is the kernel debugger's, and no event
  * @promise: the slots that the event was promised; the core's
  * @caller: the kernel code that registered it, NULL where that isn't known; the core's
  *
- * All but @address, @last and @promise change only while the breakpoint is on no CPU.
+ * All but @address, @last, @promise and @caller change only while the breakpoint is on no CPU;
+ * the kernel debugger's while all CPUs are stopped.
  */
 struct arch_hw_breakpoint {
 	unsigned long			address;
