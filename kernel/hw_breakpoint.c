@@ -241,9 +241,9 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	return 0;
 }
 
-static int hw_breakpoint_add(struct perf_event *bp, int flags)
+/* Apart, as the next one: who needs nothing of this need not save registers for it. */
+static noinline int add_sampling_or_traced(struct perf_event *bp)
 {
-	bp->hw.state = flags & PERF_EF_START ? 0 : PERF_HES_STOPPED;
 	if (is_sampling_event(bp)) {
 		bp->hw.last_period = bp->hw.sample_period;
 		perf_swevent_set_period(bp);
@@ -252,10 +252,26 @@ static int hw_breakpoint_add(struct perf_event *bp, int flags)
 	return arch_hw_breakpoint_add(counter_arch_bp(bp));
 }
 
+static noinline void del_traced(struct perf_event *bp)
+{
+	trace_hw_breakpoint_uninstall(bp);
+	arch_hw_breakpoint_del(counter_arch_bp(bp));
+}
+
+static int hw_breakpoint_add(struct perf_event *bp, int flags)
+{
+	bp->hw.state = flags & PERF_EF_START ? 0 : PERF_HES_STOPPED;
+	if (is_sampling_event(bp) || trace_hw_breakpoint_install_enabled())
+		return add_sampling_or_traced(bp);
+	return arch_hw_breakpoint_add(counter_arch_bp(bp));
+}
+
 static void hw_breakpoint_del(struct perf_event *bp, int flags)
 {
-	arch_hw_breakpoint_del(counter_arch_bp(bp));
-	trace_hw_breakpoint_uninstall(bp);
+	if (trace_hw_breakpoint_uninstall_enabled())
+		del_traced(bp);
+	else
+		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
 
 static void hw_breakpoint_start(struct perf_event *bp, int flags)

@@ -190,19 +190,33 @@ static int release_from(const struct request *r, int held)
 						r->account);
 }
 
-/* Do it with one CPU's lock, which is nearly always enough, or else with all. */
-static int ask_table(int (*ask)(const struct request *r, int held), const struct request *r)
+typedef int (*ask_t)(const struct request *r, int held);
+
+/* With one CPU's lock, which is nearly always enough. Return: also -EAGAIN, if it isn't. */
+static int ask_one(ask_t ask, const struct request *r)
 {
 	int held = lock_one(r->account ? -1 : r->cpu);
 	int err = ask(r, held);
 
 	unlock_one(held);
-	if (err != -EAGAIN)
-		return err;
+	return err;
+}
+
+static int ask_all(ask_t ask, const struct request *r)
+{
+	int err;
+
 	lock_all();
 	err = ask(r, HW_BREAKPOINT_ALL_LOCKS);
 	unlock_all();
 	return err;
+}
+
+static int ask_table(ask_t ask, const struct request *r)
+{
+	int err = ask_one(ask, r);
+
+	return err == -EAGAIN ? ask_all(ask, r) : err;
 }
 
 /* === Accounts ============================================================= */
@@ -394,24 +408,64 @@ static struct hw_breakpoint_account *next_account(pid_t *nr)
 	return NULL;
 }
 
-/* Of a task that may use @least or more on @cpu. */
-static void print_busy_task(struct seq_buf *s, int cpu, unsigned int least, bool try)
+/*
+ * The number of the task that was last seen to leave a CPU's own request no room. It is likely
+ * to do so the next time.
+ */
+static pid_t busy_task = 1;
+
+/* Of the first task from number @nr on that may use @least or more on @cpu. */
+static bool print_busy_from(struct seq_buf *s, pid_t nr, int cpu, unsigned int least, bool try)
 {
 	struct hw_breakpoint_account *account;
 	unsigned long flags;
 	bool found = false;
-	pid_t nr = 1;
 
-	rcu_read_lock();
 	while (!found && (account = next_account(&nr))) {
 		if (!lock_to_tell(&account->lock, try, &flags))
 			continue;
 		found = hw_breakpoint_account_slots(account, cpu) >= least;
-		if (found)
+		if (found) {
+			WRITE_ONCE(busy_task, nr - 1);
 			print_account(s, account, cpu);
+		}
 		unlock_told(&account->lock, flags);
 	}
+	return found;
+}
+
+static void print_busy_task(struct seq_buf *s, int cpu, unsigned int least, bool try)
+{
+	rcu_read_lock();
+	if (!print_busy_from(s, READ_ONCE(busy_task), cpu, least, try))
+		print_busy_from(s, 1, cpu, least, try);
 	rcu_read_unlock();
+}
+
+/*
+ * Do the busy task and @cpu's own events leave no room for @more there? With just their two
+ * locks held that is certain, and enough to refuse: who asks in vain again and again disturbs
+ * nobody else. Interrupts are off, and no lock is held.
+ */
+static bool busy_task_forbids(int cpu, unsigned int more)
+{
+	struct hw_breakpoint_account *account;
+	struct task_struct *task;
+	bool full = false;
+
+	rcu_read_lock();
+	task = find_task_by_pid_ns(READ_ONCE(busy_task), &init_pid_ns);
+	if (task) {
+		account = &task->hw_breakpoint_account;
+		lock_account(account, 0);
+		lock_one(cpu);
+		full = slots_of(cpu)->slots + hw_breakpoint_account_slots(account, cpu) + more >
+		       table.nr_slots;
+		unlock_one(cpu);
+		unlock_account(account);
+	}
+	rcu_read_unlock();
+	return full;
 }
 
 /* Where a request of @account for every CPU is furthest from being served. */
@@ -654,7 +708,9 @@ int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 	int err;
 
 	local_irq_save(flags);
-	err = ask_table(reserve, &request);
+	err = ask_one(reserve, &request);
+	if (err == -EAGAIN)
+		err = busy_task_forbids(cpu, weight) ? -ENOSPC : ask_all(reserve, &request);
 	local_irq_restore(flags);
 	if (err)
 		explain(why, NULL, cpu, weight, false);

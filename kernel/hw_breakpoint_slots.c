@@ -403,6 +403,9 @@ static int admit(struct hw_breakpoint_table *table, int held,
 		return -ENOSPC;
 	if (within_room(table, held, account, cpu, more))
 		return 0;
+	/* Whatever others have. */
+	if (account && hw_breakpoint_account_most(account, cpu) + more > table->nr_slots)
+		return -ENOSPC;
 	if (held != HW_BREAKPOINT_ALL_LOCKS)
 		return -EAGAIN;
 	return account ? admit_task(table, account, cpu, more) : admit_cpu(table, cpu, more);

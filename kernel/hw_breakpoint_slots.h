@@ -46,7 +46,8 @@
  *
  * A function is told by @held which lock its caller holds: that CPU's, or all of them. Where
  * one isn't enough it changes nothing and returns -EAGAIN. Only with all locks held is
- * anything refused: so each refusal was right at that instant.
+ * anything refused, but what one task alone asks too much for: so each refusal was right at
+ * that instant.
  */
 #define HW_BREAKPOINT_ALL_LOCKS	(-1)
 

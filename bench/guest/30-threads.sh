@@ -8,59 +8,61 @@
 # 64 batches of threads, one for each of the 64 threads that make them; perf's own 10 would
 # leave 54 of those without work. A time is of one thread's life: created and joined, or of
 # one pair. With four breakpoints a thread leaves no room for one on a CPU, and the other
-# process is refused nearly always; with three, never.
+# process is refused always; with three, never. It begins when perf has its own, or perf might
+# be the one that is refused.
 set -euo pipefail
 
 runs=5
 [[ $BENCH_SHAPE != *-icount ]] || runs=3
+out=$(mktemp) asked=$(mktemp)
 loop=
-trap '[ -z "$loop" ] || kill "$loop"' EXIT
+trap '[ -z "$loop" ] || kill "$loop"; rm "$out" "$asked"' EXIT
 
-# The microseconds that perf bench with the arguments $@ says one operation took. Once more
-# when the other process had the register that it wanted at first.
+# The microseconds that perf bench says in $out one operation took.
 usecs() {
-	local out
-	for _ in {1..200}; do
-		if out=$(timeout 300 perf bench "$@" 2>&1); then
-			awk '$2 == "usecs/op" { print $1 }' <<<"$out"
-			return
-		fi
-		[[ $out == *'No space left on device'* ]] || break
-	done
-	echo "perf bench $* failed: $out" >&2
-	return 1
+	awk '$2 == "usecs/op" { print $1; found = 1 } END { exit !found }' "$out" ||
+		{ cat "$out" >&2; return 1; }
 }
 
 # measure WHAT ARGUMENT...
 measure() {
-	local what=$1 value
+	local what=$1
 	shift
 	for ((run = 0; run < runs; run++)); do
-		value=$(usecs "$@")
-		printf 'bench: %s\t%s\tus\n' "$what" "${value:?}"
+		perf bench "$@" >"$out" 2>&1
+		printf 'bench: %s\t%s\tus\n' "$what" "$(usecs)"
 	done
 }
 
-threads() { measure "perf bench breakpoint thread -b $1${2:-}" -r 64 breakpoint thread -b "$1" -p 64 -t 64; }
-
-# The same, with breakpoints on CPUs all the while; how many tells that it wasn't idle.
-threads_beside_cpus() {
-	local out
-	out=$(mktemp)
-	"$HWBP_TESTBIN/bench/open" loop >"$out" &
-	loop=$!
-	threads "$1" ', breakpoints on CPUs too'
-	kill "$loop"
-	wait "$loop"
-	loop=
-	awk -v b="$1" '{
-		printf "bench: beside -b %s: on CPUs, granted\t%.1f\t1/s\n", b, $1 / $3
-		printf "bench: beside -b %s: on CPUs, refused\t%.1f\t1/s\n", b, $2 / $3
-	}' "$out"
-	rm "$out"
+# The same, with breakpoints on CPUs opened and closed as soon as it has a second thread; how
+# many of them tells that this wasn't idle.
+measure_beside_cpus() {
+	local what=$1 perf tasks
+	shift
+	for ((run = 0; run < runs; run++)); do
+		perf bench "$@" >"$out" 2>&1 &
+		perf=$!
+		tasks=()
+		while [ "${#tasks[@]}" -lt 2 ] && kill -0 "$perf"; do
+			tasks=("/proc/$perf/task/"*)
+		done
+		"$HWBP_TESTBIN/bench/open" loop >"$asked" &
+		loop=$!
+		wait "$perf"
+		kill "$loop"
+		wait "$loop"
+		loop=
+		printf 'bench: %s\t%s\tus\n' "$what" "$(usecs)"
+		awk -v what="$what" '{
+			printf "bench: %s: granted\t%.1f\t1/s\n", what, $1 / $3
+			printf "bench: %s: refused\t%.1f\t1/s\n", what, $2 / $3
+		}' "$asked"
+	done
 }
 
-threads 4
-threads_beside_cpus 4
-threads_beside_cpus 3
+threads() { "$1" "perf bench breakpoint thread -b $2${3:-}" -r 64 breakpoint thread -b "$2" -p 64 -t 64; }
+
+threads measure 4
+threads measure_beside_cpus 4 ', breakpoints on CPUs too'
+threads measure_beside_cpus 3 ', breakpoints on CPUs too'
 measure 'perf bench breakpoint enable' -r 10000 breakpoint enable

@@ -429,14 +429,15 @@ static void __kprobes write_address(unsigned int i, unsigned long address)
 
 /*
  * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, which it isn't
- * if the CPU was reset, or a guest had it.
+ * if the CPU was reset, or a guest had it: so another one is written before.
  */
 static void __kprobes write_mask(unsigned int i, unsigned long mask, bool known)
 {
-	if (!boot_cpu_has(X86_FEATURE_BPEXT))
+	/* Without the masks there is never one to be taken away. */
+	if (!mask && !boot_cpu_has(X86_FEATURE_BPEXT))
 		return;
 	if (!known)
-		amd_set_dr_addr_mask(~mask, i);
+		amd_set_dr_addr_mask(mask ? 0 : 1, i);
 	amd_set_dr_addr_mask(mask, i);
 }
 

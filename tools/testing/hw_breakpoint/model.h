@@ -104,8 +104,8 @@ static void expect(bool good, const char *what)
 		wrong = what;
 }
 
-/* The request at hand is for more than any machine has. */
-static bool asks_too_much;
+/* The request at hand was refused by who held one lock only. */
+static bool refused_by_one;
 
 /*
  * As the kernel does: with the lock of one CPU, and if that isn't enough with all. A task's
@@ -123,8 +123,7 @@ static bool asks_too_much;
 		held = HW_BREAKPOINT_ALL_LOCKS;					\
 		answer = (call);						\
 	} else {								\
-		expect(answer != -ENOSPC || asks_too_much,			\
-		       "only who sees everything refuses");			\
+		refused_by_one |= answer == -ENOSPC;				\
 	}									\
 	answer;									\
 })
@@ -200,11 +199,25 @@ static bool lawful(bool all)
 	return true;
 }
 
+/* Is there a task, or a CPU, that alone has more than there is? */
+static bool somebody_has_too_much(void)
+{
+	struct slots slots;
+
+	recount(&slots, true);
+	for (int c = 0; c < N_CPUS; c++)
+		if (slots.cpu[c] > w.nr_slots || busiest(&slots, c) > w.nr_slots)
+			return true;
+	return false;
+}
+
 /* The model is as if the request had been granted: was @verdict the right answer? */
 static void judge(int verdict)
 {
 	expect(verdict == 0 || verdict == -ENOSPC, "the verdict is 0 or -ENOSPC");
 	nr_refused += verdict != 0;
+	expect(!refused_by_one || somebody_has_too_much(),
+	       "only who sees everything refuses, unless one alone asks too much");
 	if (verdict)
 		expect(!lawful(true), "a lawful request is granted");
 	else
@@ -422,7 +435,7 @@ static bool do_open(int t, int cpu, unsigned int weight, bool inherit)
 	if (!f || (t >= 0 && !w.task[t].alive))
 		return false;
 	snapshot = w.books;
-	asks_too_much = weight > w.nr_slots;
+	refused_by_one = false;
 	verdict = ask(t < 0 ? cpu : -1,
 		      hw_breakpoint_table_reserve(&w.books.table, held,
 						  &f->copy[ORIGINAL].promise, account, cpu,
@@ -457,6 +470,7 @@ static bool do_open_wide(unsigned int weight)
 	if (!f)
 		return false;
 	snapshot = w.books;
+	refused_by_one = false;
 	verdict = hw_breakpoint_table_reserve_wide(&w.books.table, f->everywhere, weight, &full);
 	if (verdict)
 		expect(!memcmp(&snapshot, &w.books, sizeof(snapshot)) && full >= 0,
@@ -689,7 +703,7 @@ static bool do_resize(struct family *f, unsigned int weight)
 
 	if (!f->open || f->closing || f->wide || weight == old)
 		return false;
-	asks_too_much = weight > old + w.nr_slots;
+	refused_by_one = false;
 	verdict = resize_all(f, weight);
 	f->weight = weight;
 	judge(verdict);

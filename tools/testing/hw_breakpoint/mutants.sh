@@ -88,6 +88,8 @@ mutant "a resize is never refused" $slots \
 	'/^int hw_breakpoint_table_resize/,/^}/ s/return err;/return err == -EAGAIN ? err : 0;/'
 mutant "one lock is enough to refuse" $slots \
 	'/^static int admit\(/,/^}/ s/return -EAGAIN/return -ENOSPC/'
+mutant "one lock is enough to refuse what others have" $slots \
+	'/^static int admit\(/,/^}/ s/if \(account \&\& hw_breakpoint_account_most\(account, cpu\) \+/if (account \&\& 2 + hw_breakpoint_account_most(account, cpu) +/'
 mutant "one lock is enough to move rooms" $slots \
 	'/^static int admit\(/,/^}/ s/if \(held != HW_BREAKPOINT_ALL_LOCKS\)/if (held > 99)/'
 mutant "the floor stays as it was" $slots \

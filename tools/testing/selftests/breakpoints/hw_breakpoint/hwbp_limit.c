@@ -10,6 +10,7 @@
 
 #define LIMIT "/proc/sys/kernel/hw_breakpoint_task_limit"
 #define REFUSED "/sys/kernel/debug/hw_breakpoint/refused"
+#define STATS "/sys/kernel/debug/hw_breakpoint/stats"
 
 static uint64_t var __attribute__((aligned(64)));
 
@@ -257,6 +258,54 @@ TEST_F(limit, the_refusal_says_so)
 		told |= !!strstr(line, why);
 	fclose(f);
 	EXPECT_TRUE(told);
+}
+
+/* How many requests have taken all CPUs' locks; -1: they aren't counted. */
+static long all_locks(void)
+{
+	FILE *f = fopen(STATS, "re");
+	long value, sum = 0;
+	char name[64];
+
+	if (!f)
+		return -1;
+	while (fscanf(f, "%63s", name) == 1)
+		if (!strcmp(name, "all_locks") && fscanf(f, "%ld", &value) == 1)
+			sum += value;
+	fclose(f);
+	return sum;
+}
+
+/* Who is refused again and again takes no lock that others want. */
+TEST_F(limit, asking_in_vain)
+{
+	const int cpus = online_cpus();
+	pid_t pid = idle_task();
+	int i, fd[HWBP_NUM];
+	long before;
+
+	NEED(all_locks() >= 0, "no statistics");
+	for (i = 0; i < HWBP_NUM; i++) {
+		fd[i] = take(pid, -1);
+		ASSERT_GE(fd[i], 0);
+	}
+	/* Only the first has to look for who stands in the way. */
+	EXPECT_EQ(-ENOSPC, take(-1, 0));
+	before = all_locks();
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(-ENOSPC, take(-1, i % cpus));
+		EXPECT_EQ(-ENOSPC, take(pid, i % cpus));
+		EXPECT_EQ(-ENOSPC, take(pid, -1));
+	}
+	EXPECT_EQ(before, all_locks());
+
+	/* With one less the same task stands in nobody's way. */
+	close(fd[0]);
+	fd[0] = take(-1, 0);
+	EXPECT_GE(fd[0], 0);
+	for (i = 0; i < HWBP_NUM; i++)
+		close(fd[i]);
+	end_task(pid);
 }
 
 TEST_HARNESS_MAIN
