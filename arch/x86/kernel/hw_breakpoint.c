@@ -533,8 +533,8 @@ static nokprobe_inline void want(unsigned long dr7)
 }
 
 /* @hw has register @i, whose former owner was deleted and is still armed. */
-static void __kprobes succeed(struct debug_registers *regs, unsigned int i,
-			      struct arch_hw_breakpoint *hw)
+static void __kprobes want_stale(struct debug_registers *regs, unsigned int i,
+				 struct arch_hw_breakpoint *hw)
 {
 	/* Before it is @hw's, or that would get the former's hits. */
 	want(stale(BIT(i)));
@@ -563,7 +563,7 @@ static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigne
 	if (i == NO_REGISTER)
 		return -EBUSY;
 	if (is_armed(i)) {
-		succeed(regs, i, hw);
+		want_stale(regs, i, hw);
 	} else if (!want_loaded(regs, i, hw)) {
 		load_register(regs, i);
 		want(hw->dr7 & register_bits[i]);
@@ -693,8 +693,10 @@ static unsigned long __kprobes load_stale(void)
 
 	/* What an NMI makes stale after that is off, too, as everything is. */
 	for_each_register(i, stale_set(dr7)) {
-		if (is_armed(i) && !is_as_armed(regs, i, dr7))
+		if (is_armed(i) && !is_as_armed(regs, i, dr7)) {
 			disarm_for_commit();
+			break;
+		}
 	}
 	barrier();
 	while (!this_cpu_try_cmpxchg(debug_registers.wanted_dr7, &dr7, dr7 & ~ALL_STALE))

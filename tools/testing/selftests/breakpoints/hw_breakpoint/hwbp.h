@@ -402,6 +402,32 @@ static inline uint64_t file_value(const char *path, const char *key)
 	return v;
 }
 
+#define STATS "/sys/kernel/debug/hw_breakpoint/stats"
+
+/* One of the counters of a CPU, or -1. */
+static inline long cpu_stat(int cpu, const char *name)
+{
+	FILE *f = fopen(STATS, "re");
+	char line[512], want[16], key[32];
+	long value, found = -1;
+	char *at;
+	int n;
+
+	if (!f)
+		return -1;
+	snprintf(want, sizeof(want), "cpu%d ", cpu);
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, want, strlen(want)))
+			continue;
+		at = line + strlen(want);
+		for (; sscanf(at, "%31s %ld%n", key, &value, &n) == 2; at += n)
+			if (!strcmp(key, name))
+				found = value;
+	}
+	fclose(f);
+	return found;
+}
+
 /* A value of the module's status. */
 static inline uint64_t target_value(const char *key)
 {

@@ -1162,44 +1162,20 @@ TEST_F_TIMEOUT(own, two_vcpus_wander, LONG)
 
 /* === What it costs === */
 
-#define STATS "/sys/kernel/debug/hw_breakpoint/stats"
-
 struct stats {
-	unsigned long exits, exit_writes, writes;
+	long exits, exit_writes, writes;
 };
 
 /* Those of one CPU. */
 static bool read_stats(int cpu, struct stats *s)
 {
-	char line[512], name[32], want[16];
-	unsigned long v, found = 0;
-	FILE *f = fopen(STATS, "re");
-	char *at;
-	int n;
+	const long address = cpu_stat(cpu, "address_writes");
+	const long dr6 = cpu_stat(cpu, "dr6_writes"), dr7 = cpu_stat(cpu, "dr7_writes");
 
-	if (!f)
-		return false;
-	memset(s, 0, sizeof(*s));
-	snprintf(want, sizeof(want), "cpu%d ", cpu);
-	while (fgets(line, sizeof(line), f)) {
-		if (strncmp(line, want, strlen(want)))
-			continue;
-		at = line + strlen(want);
-		for (; sscanf(at, "%31s %lu%n", name, &v, &n) == 2; at += n) {
-			if (!strcmp(name, "guest_exits"))
-				s->exits = v;
-			else if (!strcmp(name, "guest_exit_writes"))
-				s->exit_writes = v;
-			else if (!strcmp(name, "address_writes") || !strcmp(name, "dr6_writes") ||
-				 !strcmp(name, "dr7_writes"))
-				s->writes += v;
-			else
-				continue;
-			found++;
-		}
-	}
-	fclose(f);
-	return found == 5;
+	s->exits = cpu_stat(cpu, "guest_exits");
+	s->exit_writes = cpu_stat(cpu, "guest_exit_writes");
+	s->writes = address + dr6 + dr7;
+	return s->exits >= 0 && s->exit_writes >= 0 && address >= 0 && dr6 >= 0 && dr7 >= 0;
 }
 
 /*

@@ -493,8 +493,7 @@ TEST_F_TIMEOUT(sleep, masks_of_wide, LONG)
 
 static unsigned long peek(pid_t pid, int n)
 {
-	return ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + n * sizeof(long),
-		      0);
+	return ptrace(PTRACE_PEEKUSER, pid, dr_offset(n), 0);
 }
 
 /* A tracee on @cpu that is stopped and has its registers set; it goes on a round at a time. */
