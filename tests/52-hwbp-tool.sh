@@ -94,10 +94,11 @@ list_twice() {
 	timeout 20 "$hwbp" list -w 0.02 | head -n "$(wc -l <"$tmp/twice")" | same "$tmp/twice"
 }
 
+# HUP is ignored by whoever is run by nohup, and then by hwbp, too.
 ends_by() {
 	local pid rc=0
 	: >"$tmp/listed"
-	"$hwbp" list -w 600 >"$tmp/listed" &
+	env --default-signal=HUP "$hwbp" list -w 600 >"$tmp/listed" &
 	pid=$!
 	wait_until [ -s "$tmp/listed" ]
 	kill -"$1" "$pid"
