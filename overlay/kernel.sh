@@ -5,7 +5,9 @@
 #
 # A finished image is kept under a name made from everything that went into it, so an
 # unchanged checkout costs nothing, and two checkouts that share the cache do not
-# pull images from under each other. The build folder stays usable as KDIR for modules.
+# pull images from under each other. The build folder stays usable as KDIR for modules, and
+# its vmlinux is that of the image: when that is asked for (kernel.sh kdir) and another tree was
+# built there since, it is built again.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lay.sh"
@@ -96,6 +98,7 @@ progress() {
 
 compile() {
 	local pid rc=0 count
+	rm -f "$build.built"
 	[ -f "$build/vmlinux" ] || need_space 1500 "building $FLAVOUR"
 	say "building $FLAVOUR on $(nproc) CPUs, log in $log"
 	kmake -j"$(nproc)" bzImage modules >"$log" 2>&1 </dev/null &
@@ -130,10 +133,17 @@ keep_image() {
 	[ "$FLAVOUR" != kcsan ] || our_functions >"$new/functions"
 	rm -rf "$image"
 	mv "$new" "$image"
+	basename "$image" >"$build.built"
 	find "$BASE/images" -maxdepth 1 -name '*.new.*' -mmin +60 -exec rm -rf {} +
 	# The newest eight of a flavour are enough to go back and forth between.
 	find "$BASE/images" -maxdepth 1 -name "$FLAVOUR-*" -printf '%T@ %p\n' | sort -rn |
 		tail -n +9 | while read -r _ old; do rm -rf "$old"; done
+}
+
+# Is the image there, and with kdir what it was made from?
+is_built() {
+	[ -f "$image/bzImage" ] || return 1
+	[ "$1" = image ] || [ "$(cat "$build.built" 2>/dev/null)" = "$(basename "$image")" ]
 }
 
 # Changes whenever somebody has laid or begins to lay the tree.
@@ -170,7 +180,7 @@ main() {
 	build=$BASE/build-$FLAVOUR
 	[ "$(tree_kind)" = vanilla ] || check_manifest
 	image=$BASE/images/$FLAVOUR-$(image_key)
-	if [ ! -f "$image/bzImage" ] || [ "${HWBP_BUILD:-}" = 1 ]; then
+	if ! is_built "${1:-image}" || [ "${HWBP_BUILD:-}" = 1 ]; then
 		"$ROOT/overlay/packages.sh"
 		build_image
 	fi
