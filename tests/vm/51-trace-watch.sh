@@ -75,7 +75,7 @@ by_module() {
 unloading() {
 	unload
 	[ -z "$(cat ksym_trace_filter)" ] && holds_nothing &&
-		dmesg | grep -q 'ksym: hw_breakpoint_target:target_func is no longer watched: module hw_breakpoint_target is unloaded' &&
+		dmesg | grep 'ksym: hw_breakpoint_target:target_func is no longer watched: module hw_breakpoint_target is unloaded' >/dev/null &&
 		! echo 'hw_breakpoint_target:target_func:--x' 2>/dev/null >ksym_trace_filter
 }
 
@@ -167,7 +167,7 @@ w_fits() {
 	echo 'w:w w@hw_breakpoint_target:target_var+2:4' >>dynamic_events
 	echo 1 >events/wprobes/w/enable
 	load
-	dmesg | grep -q "wprobe: wprobes/w can't watch hw_breakpoint_target:target_var" || return 1
+	dmesg | grep "wprobe: wprobes/w can't watch hw_breakpoint_target:target_var" >/dev/null || return 1
 	act 'w 3 8'
 	seen 0 ' w: ('
 }
