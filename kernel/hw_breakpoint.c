@@ -19,10 +19,12 @@
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_share.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/hw_breakpoint.h>
@@ -120,8 +122,16 @@ static void refuse(const struct perf_event *bp, const struct perf_event_attr *at
 
 /* === The PMU ============================================================== */
 
-/* An event and its inherited copies are one family: perf core may swap them. */
-static const void *event_family(const struct perf_event *bp)
+/**
+ * hw_breakpoint_event_family() - what an event and its inherited copies have in common
+ * @bp: the event
+ *
+ * perf core may swap them.
+ *
+ * Context: any.
+ * Return: the same for all of them; NULL: there are none.
+ */
+const void *hw_breakpoint_event_family(const struct perf_event *bp)
 {
 	if (!bp->attr.inherit)
 		return NULL;
@@ -141,8 +151,12 @@ static bool event_freed_by_its_task(const struct perf_event *bp)
 
 static void hw_breakpoint_event_destroy(struct perf_event *bp)
 {
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+
 	trace_hw_breakpoint_unregister(bp);
-	hw_breakpoint_promise_release(&counter_arch_bp(bp)->promise, event_family(bp),
+	if (hw->group)
+		hw_breakpoint_exclusive_leave(bp);
+	hw_breakpoint_promise_release(&hw->promise, hw_breakpoint_event_family(bp),
 				      event_freed_by_its_task(bp) ? current : NULL);
 }
 
@@ -165,18 +179,69 @@ static int hw_breakpoint_permit(const struct arch_hw_breakpoint *hw, const char 
 	return -EPERM;
 }
 
+/**
+ * hw_breakpoint_promise_to_event() - promise registers to an event's task or CPU
+ * @bp: the event, which is promised nothing yet; its promise's holder is set
+ * @weight: how many
+ * @why: as for hw_breakpoint_promise_to_cpu()
+ *
+ * Context: any but NMI.
+ * Return: 0 or -ENOSPC.
+ */
+int hw_breakpoint_promise_to_event(struct perf_event *bp, unsigned int weight, char *why)
+{
+	struct hw_breakpoint_promise *promise = &counter_arch_bp(bp)->promise;
+
+	if (!bp->hw.target)
+		return hw_breakpoint_promise_to_cpu(promise, bp->cpu, weight, why);
+	return hw_breakpoint_promise_to_task(promise, bp->hw.target, bp->cpu, weight,
+					     hw_breakpoint_event_family(bp), bp->parent, why);
+}
+
+static bool is_prepaid(const struct perf_event *bp)
+{
+	return arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp);
+}
+
 static int hw_breakpoint_reserve(struct perf_event *bp, char *why)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	unsigned int weight = arch_hw_breakpoint_weight(hw);
+	const unsigned int weight = arch_hw_breakpoint_weight(hw);
 
-	if (arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp))
+	hw->sched.promised = is_prepaid(bp) || !hw_breakpoint_is_flexible(bp);
+	if (is_prepaid(bp) || !hw->sched.promised)
 		return 0;
 	hw->promise.holder = &event_holder;
-	if (!bp->hw.target)
-		return hw_breakpoint_promise_to_cpu(&hw->promise, bp->cpu, weight, why);
-	return hw_breakpoint_promise_to_task(&hw->promise, bp->hw.target, bp->cpu, weight,
-					     event_family(bp), bp->parent, why);
+	if (!bp->parent && bp->group_leader->attr.exclusive)
+		return hw_breakpoint_exclusive_join(bp, weight, why);
+	return hw_breakpoint_promise_to_event(bp, weight + hw->surplus, why);
+}
+
+static void copy_modifiable(struct perf_event_attr *to,
+			    const struct perf_event_attr *from)
+{
+	/* Pairs with hw_breakpoint_watch(), of who looks at it meanwhile. */
+	WRITE_ONCE(to->bp_addr, from->bp_addr);
+	WRITE_ONCE(to->bp_type, from->bp_type);
+	WRITE_ONCE(to->bp_len, from->bp_len);
+	to->disabled = from->disabled;
+}
+
+/*
+ * What the original is now, which it may have become after its attribute was copied. It isn't
+ * checked again: its task may have fewer rights by now, and fork() should not fail for it.
+ */
+static void copy_original(struct perf_event *bp)
+{
+	const struct perf_event *original = bp->parent;
+	struct perf_event_context *ctx = original->ctx;
+
+	raw_spin_lock_irq(&ctx->lock);
+	copy_modifiable(&bp->attr, &original->attr);
+	bp->attr.sig_data = original->attr.sig_data;
+	arch_hw_breakpoint_assign(counter_arch_bp(bp), &original->hw.info);
+	counter_arch_bp(bp)->surplus = original->hw.info.surplus;
+	raw_spin_unlock_irq(&ctx->lock);
 }
 
 static int hw_breakpoint_check(struct perf_event *bp, const char **why)
@@ -186,9 +251,6 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 	*why = objection(bp, &bp->attr, hw);
 	if (*why)
 		return -EINVAL;
-	/* The original was checked; its task may have fewer rights by now. */
-	if (bp->parent)
-		return 0;
 	if (bp->cpu >= 0 && !cpu_online(bp->cpu)) {
 		*why = "the CPU is offline";
 		return -ENODEV;
@@ -218,6 +280,7 @@ static noinline int reserve_or_refuse(struct perf_event *bp)
 
 static int hw_breakpoint_event_init(struct perf_event *bp)
 {
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	const char *why = NULL;
 	int err;
 
@@ -226,50 +289,74 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	if (has_branch_stack(bp))
 		return -EOPNOTSUPP;
 
-	err = hw_breakpoint_check(bp, &why);
-	if (err) {
-		refuse(bp, &bp->attr, err, why);
-		return err;
+	if (bp->parent) {
+		copy_original(bp);
+	} else {
+		err = hw_breakpoint_check(bp, &why);
+		if (err) {
+			refuse(bp, &bp->attr, err, why);
+			return err;
+		}
 	}
 	if (hw_breakpoint_reserve(bp, NULL)) {
 		err = reserve_or_refuse(bp);
 		if (err)
 			return err;
 	}
+	hw_breakpoint_share_init(bp);
+	hw->sched.alone = !bp->hw.target && !is_default_overflow_handler(bp);
+	hw->sig_data = bp->attr.sig_data;
 	bp->destroy = hw_breakpoint_event_destroy;
 	trace_hw_breakpoint_register(bp);
 	return 0;
 }
 
+static int take_registers(struct perf_event *bp)
+{
+	if (static_branch_unlikely(&hw_breakpoint_may_share))
+		return hw_breakpoint_share_add(bp);
+	return arch_hw_breakpoint_add(counter_arch_bp(bp));
+}
+
+static void leave_registers(struct perf_event *bp)
+{
+	if (static_branch_unlikely(&hw_breakpoint_may_share))
+		hw_breakpoint_share_del(bp);
+	else
+		arch_hw_breakpoint_del(counter_arch_bp(bp));
+}
+
 /* Apart, as the next one: who needs nothing of this need not save registers for it. */
-static noinline int add_sampling_or_traced(struct perf_event *bp)
+static noinline int add_slowly(struct perf_event *bp)
 {
 	if (is_sampling_event(bp)) {
 		bp->hw.last_period = bp->hw.sample_period;
 		perf_swevent_set_period(bp);
 	}
 	trace_hw_breakpoint_install(bp);
-	return arch_hw_breakpoint_add(counter_arch_bp(bp));
+	return take_registers(bp);
 }
 
-static noinline void del_traced(struct perf_event *bp)
+static noinline void del_slowly(struct perf_event *bp)
 {
 	trace_hw_breakpoint_uninstall(bp);
-	arch_hw_breakpoint_del(counter_arch_bp(bp));
+	leave_registers(bp);
 }
 
 static int hw_breakpoint_add(struct perf_event *bp, int flags)
 {
 	bp->hw.state = flags & PERF_EF_START ? 0 : PERF_HES_STOPPED;
-	if (is_sampling_event(bp) || trace_hw_breakpoint_install_enabled())
-		return add_sampling_or_traced(bp);
+	if (is_sampling_event(bp) || trace_hw_breakpoint_install_enabled() ||
+	    static_branch_unlikely(&hw_breakpoint_may_share))
+		return add_slowly(bp);
 	return arch_hw_breakpoint_add(counter_arch_bp(bp));
 }
 
 static void hw_breakpoint_del(struct perf_event *bp, int flags)
 {
-	if (trace_hw_breakpoint_uninstall_enabled())
-		del_traced(bp);
+	if (trace_hw_breakpoint_uninstall_enabled() ||
+	    static_branch_unlikely(&hw_breakpoint_may_share))
+		del_slowly(bp);
 	else
 		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
@@ -285,9 +372,11 @@ static void hw_breakpoint_stop(struct perf_event *bp, int flags)
 	bp->hw.state = PERF_HES_STOPPED;
 }
 
-/* The count is kept at each hit. */
+/* The count is kept at each hit; it is the time that may have to be put right. */
 static void hw_breakpoint_read(struct perf_event *bp)
 {
+	if (static_branch_unlikely(&hw_breakpoint_may_share))
+		hw_breakpoint_share_read(bp);
 }
 
 /*
@@ -322,6 +411,7 @@ static notrace void hw_breakpoint_cancel_txn(struct pmu *pmu)
  */
 static struct pmu perf_breakpoint = {
 	.task_ctx_nr	= perf_sw_context,
+	.attr_groups	= hw_breakpoint_attr_groups,
 	.pmu_disable	= hw_breakpoint_pmu_disable,
 	.pmu_enable	= arch_hw_breakpoint_pmu_enable,
 	.event_init	= hw_breakpoint_event_init,
@@ -364,16 +454,6 @@ register_user_hw_breakpoint(struct perf_event_attr *attr,
 }
 EXPORT_SYMBOL_GPL(register_user_hw_breakpoint);
 
-static void copy_modifiable(struct perf_event_attr *to,
-			    const struct perf_event_attr *from)
-{
-	/* Pairs with hw_breakpoint_watch(), of who looks at it meanwhile. */
-	WRITE_ONCE(to->bp_addr, from->bp_addr);
-	WRITE_ONCE(to->bp_type, from->bp_type);
-	WRITE_ONCE(to->bp_len, from->bp_len);
-	to->disabled = from->disabled;
-}
-
 /**
  * hw_breakpoint_check_attr() - could a CPU's own breakpoint of the kernel be made so?
  * @attr: its attribute
@@ -390,49 +470,168 @@ int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_
 	return *why ? -EINVAL : hw_breakpoint_permit(hw, why);
 }
 
-/* May @bp become what @attr, which is all of its attribute, says? */
-static int check_modified(const struct perf_event *bp, const struct perf_event_attr *attr)
+/*
+ * Promise @bp what it takes if its weight is @weight, where that is more than it has. Who is
+ * prepaid, or is promised nothing, isn't concerned.
+ */
+static int grow(struct perf_event *bp, unsigned int weight, char *why)
 {
-	struct arch_hw_breakpoint hw;
-	const char *why = objection(bp, attr, &hw);
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	int err = -ENOENT;
+
+	if (weight <= arch_hw_breakpoint_weight(hw))
+		return 0;
+	if (hw->group)
+		err = hw_breakpoint_exclusive_resize(bp, weight, why);
+	if (err == -ENOENT)
+		err = hw_breakpoint_promise_resize(&hw->promise, weight + hw->surplus,
+						   bp->parent, why);
+	return err;
+}
+
+/* Back to what it takes as it is. */
+static void shrink(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	const unsigned int weight = arch_hw_breakpoint_weight(hw);
+
+	if (!hw->group || hw_breakpoint_exclusive_resize(bp, weight, NULL))
+		hw_breakpoint_promise_resize(&hw->promise, weight + hw->surplus, true, NULL);
+}
+
+static void shrink_family(struct perf_event *bp)
+{
+	struct perf_event *child;
+
+	shrink(bp);
+	list_for_each_entry(child, &bp->child_list, child_list)
+		shrink(child);
+}
+
+/* grow() for @bp and its inherited copies, or for none of them. */
+static int grow_family(struct perf_event *bp, unsigned int weight, char *why)
+{
+	struct perf_event *child;
+	int err;
+
+	lockdep_assert_held(&bp->child_mutex);
+	err = grow(bp, weight, why);
+	if (err)
+		return err;
+	list_for_each_entry(child, &bp->child_list, child_list) {
+		err = grow(child, weight, why);
+		if (err) {
+			shrink_family(bp);
+			break;
+		}
+	}
+	return err;
+}
+
+/**
+ * struct modification - how an event is to be modified
+ * @bp: the event
+ * @attr: all of its attribute
+ * @hw: what that means on this machine
+ * @done: it has been
+ */
+struct modification {
+	struct perf_event		*bp;
+	struct perf_event_attr		attr;
+	struct arch_hw_breakpoint	hw;
+	bool				done;
+};
+
+static void make_modified(struct modification *m)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(m->bp);
+
+	copy_modifiable(&m->bp->attr, &m->attr);
+	arch_hw_breakpoint_assign(hw, &m->hw);
+	hw->sig_data = m->bp->attr.sig_data;
+	m->done = true;
+}
+
+/* Is it on a CPU? Not if its task has left the context for good. ctx->lock is held. */
+static bool is_on(const struct perf_event *bp)
+{
+	return bp->state == PERF_EVENT_STATE_ACTIVE && bp->ctx->task != TOMBSTONE;
+}
+
+/* On the CPU that it is said to be on, interrupts off. */
+static void modify_here(void *data)
+{
+	struct modification *m = data;
+	struct perf_event *bp = m->bp;
+
+	raw_spin_lock(&bp->ctx->lock);
+	if (is_on(bp) && bp->oncpu == smp_processor_id()) {
+		leave_registers(bp);
+		make_modified(m);
+		if (take_registers(bp))
+			hw_breakpoint_share_wait(bp);
+		arch_hw_breakpoint_commit();
+	}
+	raw_spin_unlock(&bp->ctx->lock);
+}
+
+/*
+ * Nearly always it is off, since the caller has disabled it. But exec() may have enabled it in
+ * between, without asking for the context's mutex; then it changes on the CPU where it is. All
+ * that could fail has been done.
+ */
+static void publish_modified(struct modification *m)
+{
+	struct perf_event *bp = m->bp;
+	unsigned long flags;
+	int cpu;
+
+	while (!m->done) {
+		raw_spin_lock_irqsave(&bp->ctx->lock, flags);
+		cpu = bp->oncpu;
+		if (!is_on(bp))
+			make_modified(m);
+		raw_spin_unlock_irqrestore(&bp->ctx->lock, flags);
+		if (!m->done)
+			smp_call_function_single(cpu, modify_here, m, true);
+	}
+	trace_hw_breakpoint_modify(bp);
+}
+
+/*
+ * May the event become what its new attribute says? Then what that takes is reserved by
+ * @reserve, which is grow() or the like.
+ */
+static int prepare_modified(struct modification *m,
+			    int (*reserve)(struct perf_event *bp, unsigned int weight, char *why))
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	const char *why = objection(m->bp, &m->attr, &m->hw);
 	int err = why ? -EINVAL : 0;
 
-	/* What its original may, an inherited copy may, or the two would differ. */
-	if (!err && !bp->parent)
-		err = hw_breakpoint_permit(&hw, &why);
-	if (err)
-		refuse(bp, attr, err, why);
-	return err;
-}
-
-/*
- * Only what is on no CPU, and can get on none meanwhile, may change; ctx->lock is held. An
- * inherited copy isn't switched off any more when its task exits, and will never be on.
- */
-static bool may_run(const struct perf_event *bp)
-{
-	return bp->state > PERF_EVENT_STATE_OFF && bp->ctx->task != TOMBSTONE;
-}
-
-/*
- * exec() switches events on without asking for the context's mutex, so look under the
- * lock that it takes.
- */
-static int publish_modified(struct perf_event *bp, const struct perf_event_attr *attr)
-{
-	struct perf_event_context *ctx = bp->ctx;
-	unsigned long flags;
-	int err = -EAGAIN;
-
-	raw_spin_lock_irqsave(&ctx->lock, flags);
-	if (!may_run(bp)) {
-		copy_modifiable(&bp->attr, attr);
-		err = arch_hw_breakpoint_parse(bp, &bp->attr, counter_arch_bp(bp));
-	}
-	raw_spin_unlock_irqrestore(&ctx->lock, flags);
+	/* The first of the family has prepared for all. */
+	if (m->bp->parent)
+		return err;
 	if (!err)
-		trace_hw_breakpoint_modify(bp);
+		err = hw_breakpoint_permit(&m->hw, &why);
+	if (!err) {
+		why = no_room;
+		err = reserve(m->bp, arch_hw_breakpoint_weight(&m->hw), no_room);
+	}
+	if (err)
+		refuse(m->bp, &m->attr, err, why);
 	return err;
+}
+
+/* What a family has in excess goes when all of it has been modified: perf core may swap it. */
+static void shrink_after_last(struct perf_event *bp)
+{
+	struct perf_event *first = bp->parent ?: bp;
+
+	lockdep_assert_held(&first->child_mutex);
+	if (bp->parent ? list_is_last(&bp->child_list, &first->child_list) :
+			 list_empty(&first->child_list))
+		shrink_family(first);
 }
 
 /**
@@ -442,26 +641,37 @@ static int publish_modified(struct perf_event *bp, const struct perf_event_attr 
  * @check: refuse if anything else in @attr differs from what the event has; not asked
  *	of an inherited copy, whose period may have become another
  *
- * Context: may sleep. perf core calls it with the context's mutex held, for an event
+ * What an event and its inherited copies need is reserved for all of them when the event
+ * itself is modified: so that is refused, or none of the calls for them is. The caller has
+ * copied sig_data into the event's attribute; where it is refused, that is what it was before,
+ * too.
+ *
+ * Context: may sleep. perf core calls it with the event's child_mutex held, for the event
  * and then for each of its inherited copies, which take what the first took.
- * Return: 0, or -EINVAL or -EPERM as for a new event, or -EAGAIN if the task's exec()
- * has just enabled it; on error nothing has changed.
+ * Return: 0, or -EINVAL, -EPERM or -ENOSPC as for a new event; on error nothing has changed.
  */
 int modify_user_hw_breakpoint_check(struct perf_event *bp,
 				    struct perf_event_attr *attr, bool check)
 {
-	struct perf_event_attr modified = bp->attr;
+	const unsigned int had = arch_hw_breakpoint_weight(counter_arch_bp(bp));
+	struct modification m = { .bp = bp, .attr = bp->attr };
 	int err;
 
-	copy_modifiable(&modified, attr);
-	if (check && !bp->parent && memcmp(&modified, attr, sizeof(modified))) {
-		refuse(bp, attr, -EINVAL,
-		       "only address, length, type and disabled can be modified");
-		return -EINVAL;
+	copy_modifiable(&m.attr, attr);
+	if (check && !bp->parent && memcmp(&m.attr, attr, sizeof(m.attr))) {
+		err = -EINVAL;
+		refuse(bp, attr, err, "only address, length, type and disabled can be modified");
+	} else {
+		err = prepare_modified(&m, grow_family);
 	}
-
-	err = check_modified(bp, &modified);
-	return err ?: publish_modified(bp, &modified);
+	if (err) {
+		bp->attr.sig_data = counter_arch_bp(bp)->sig_data;
+		return err;
+	}
+	publish_modified(&m);
+	if (had > arch_hw_breakpoint_weight(&m.hw))
+		shrink_after_last(bp);
+	return 0;
 }
 
 /**
@@ -469,31 +679,34 @@ int modify_user_hw_breakpoint_check(struct perf_event *bp,
  * @bp: from register_user_hw_breakpoint()
  * @attr: bp_addr, bp_type, bp_len and disabled are taken from it
  *
+ * Inherited copies of it stay as they are.
+ *
  * Context: may sleep.
  * Return: as modify_user_hw_breakpoint_check(); on error nothing has changed.
  */
 int modify_user_hw_breakpoint(struct perf_event *bp, struct perf_event_attr *attr)
 {
-	struct perf_event_attr modified = bp->attr;
+	struct modification m = { .bp = bp, .attr = bp->attr };
 	int err;
 
-	copy_modifiable(&modified, attr);
-	err = check_modified(bp, &modified);
+	copy_modifiable(&m.attr, attr);
+	err = prepare_modified(&m, grow);
 	if (err)
 		return err;
 
 	perf_event_disable(bp);
-	err = publish_modified(bp, &modified);
+	publish_modified(&m);
+	shrink(bp);
 	if (!bp->attr.disabled)
 		perf_event_enable(bp);
-	return err;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(modify_user_hw_breakpoint);
 
 /**
  * hw_breakpoint_move_local() - watch another address on this CPU, at once
- * @bp: a breakpoint of the kernel's own that is bound to this CPU, such as this CPU's of
- *	register_wide_hw_breakpoint()
+ * @bp: a breakpoint of the kernel's own that is bound to this CPU and has a handler, such as
+ *	this CPU's of register_wide_hw_breakpoint()
  * @addr: the kernel address to be watched from now on, aligned as for a new breakpoint
  *
  * Nothing but the address changes: not the length, the type, the count, or whether it is
@@ -515,7 +728,7 @@ int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
 	unsigned long flags;
 	int err;
 
-	if (bp->cpu != raw_smp_processor_id() || bp->hw.target || bp->attr.exclude_kernel)
+	if (bp->cpu != raw_smp_processor_id() || !hw->sched.alone || bp->attr.exclude_kernel)
 		return -EINVAL;
 	err = arch_hw_breakpoint_check_move(hw, addr);
 	if (err)
@@ -525,9 +738,9 @@ int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
 	arch_hw_breakpoint_move(hw, addr);
 	/* An NMI may have moved it on. */
 	do {
-		addr = READ_ONCE(hw->address);
+		addr = arch_hw_breakpoint_address(hw);
 		WRITE_ONCE(bp->attr.bp_addr, addr);
-	} while (addr != READ_ONCE(hw->address));
+	} while (addr != arch_hw_breakpoint_address(hw));
 	trace_hw_breakpoint_modify(bp);
 	local_irq_restore(flags);
 	return 0;

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 struct arch_hw_breakpoint;
+struct attribute_group;
 struct dentry;
 struct hw_breakpoint_table;
 struct hw_breakpoint_task;
@@ -36,6 +37,24 @@ int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_
 			     const char **why);
 void hw_breakpoint_describe_event(const struct perf_event *bp, struct hw_breakpoint_who *who);
 
+const void *hw_breakpoint_event_family(const struct perf_event *bp);
+int hw_breakpoint_promise_to_event(struct perf_event *bp, unsigned int weight, char *why);
+
+/* hw_breakpoint_exclusive.c */
+int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, char *why);
+void hw_breakpoint_exclusive_leave(struct perf_event *bp);
+int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, char *why);
+bool hw_breakpoint_exclusive_reclaim(void);
+
+/* hw_breakpoint_flexible.c */
+extern const struct attribute_group *hw_breakpoint_attr_groups[];
+bool hw_breakpoint_is_flexible(const struct perf_event *bp);
+void hw_breakpoint_share_init(struct perf_event *bp);
+int hw_breakpoint_share_add(struct perf_event *bp);
+void hw_breakpoint_share_del(struct perf_event *bp);
+void hw_breakpoint_share_wait(struct perf_event *bp);
+void hw_breakpoint_share_read(struct perf_event *bp);
+
 /* hw_breakpoint_promises.c */
 void hw_breakpoint_promises_init(void);
 int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
@@ -43,6 +62,12 @@ int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
 				  struct task_struct *task, int cpu, unsigned int weight,
 				  const void *family, bool inherited, char *why);
+int hw_breakpoint_promise_resize(struct hw_breakpoint_promise *promise, unsigned int weight,
+				 bool inherited, char *why);
+bool hw_breakpoint_promise_move(struct hw_breakpoint_promise *from,
+				struct hw_breakpoint_promise *to, unsigned int weight,
+				const void *family);
+void hw_breakpoint_promise_shrink(struct hw_breakpoint_promise *promise, unsigned int by);
 void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise, const void *family,
 				   struct task_struct *holder);
 void hw_breakpoint_promises_on(int cpu, unsigned int *own, unsigned int *task);

@@ -707,11 +707,14 @@ int hw_breakpoint_promise_to_cpu(struct hw_breakpoint_promise *promise, int cpu,
 	unsigned long flags;
 	int err;
 
-	local_irq_save(flags);
-	err = ask_one(reserve, &request);
-	if (err == -EAGAIN)
-		err = busy_task_forbids(cpu, weight) ? -ENOSPC : ask_all(reserve, &request);
-	local_irq_restore(flags);
+	do {
+		local_irq_save(flags);
+		err = ask_one(reserve, &request);
+		if (err == -EAGAIN)
+			err = busy_task_forbids(cpu, weight) ? -ENOSPC :
+							       ask_all(reserve, &request);
+		local_irq_restore(flags);
+	} while (err && hw_breakpoint_exclusive_reclaim());
 	if (err)
 		explain(why, NULL, cpu, weight, false);
 	return err;
@@ -760,10 +763,13 @@ int hw_breakpoint_promise_to_task(struct hw_breakpoint_promise *promise,
 		.promise = promise, .account = &task->hw_breakpoint_account, .cpu = cpu,
 		.weight = weight, .family = family,
 	};
-	int err = promise_to_account(&request, inherited, READ_ONCE(task_limit), why);
+	int err;
 
-	if (err == OVER_LIMIT && perfmon_capable())
-		err = promise_to_account(&request, inherited, HBP_NUM, why);
+	do {
+		err = promise_to_account(&request, inherited, READ_ONCE(task_limit), why);
+		if (err == OVER_LIMIT && perfmon_capable())
+			err = promise_to_account(&request, inherited, HBP_NUM, why);
+	} while (err && hw_breakpoint_exclusive_reclaim());
 	return err == OVER_LIMIT ? -ENOSPC : err;
 }
 
@@ -847,15 +853,16 @@ static void release_everywhere(struct hw_breakpoint_promise __percpu *promise)
  * hw_breakpoint_promise_everywhere() - reserve on every CPU that may ever come
  * @promise: of each CPU; zeroed but for the holder before its first use; the caller
  *	serialises calls for it
- * @weight: how many registers; 0 gives back what is held
+ * @weight: how many registers from now on; 0 gives back what is held
  * @why: of HW_BREAKPOINT_WHY_LEN; where there is no room, set to the reason; or NULL
  *
  * Context: any but NMI.
- * Return: 0, or -ENOSPC, and nothing is held then.
+ * Return: 0, or -ENOSPC, and what is held is what it was before.
  */
 int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
 				     unsigned int weight, char *why)
 {
+	const unsigned int had = per_cpu_ptr(promise, 0)->weight;
 	unsigned long flags;
 	int err, full;
 
@@ -863,20 +870,22 @@ int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *prom
 		release_everywhere(promise);
 		return 0;
 	}
-	local_irq_save(flags);
-	lock_all();
-	err = hw_breakpoint_table_reserve_wide(&table, promise, weight, &full);
-	unlock_all();
-	local_irq_restore(flags);
+	do {
+		local_irq_save(flags);
+		lock_all();
+		err = hw_breakpoint_table_set_wide(&table, promise, weight, &full);
+		unlock_all();
+		local_irq_restore(flags);
+	} while (err && hw_breakpoint_exclusive_reclaim());
 	if (err)
-		explain(why, NULL, full, weight, false);
+		explain(why, NULL, full, weight - had, false);
 	return err;
 }
 
 /**
  * hw_breakpoint_try_promise_everywhere() - the same, without waiting
  * @promise: as for hw_breakpoint_promise_everywhere()
- * @weight: how many registers, not 0
+ * @weight: as for hw_breakpoint_promise_everywhere()
  * @why: as for hw_breakpoint_promise_everywhere()
  *
  * For the kernel debugger, which has stopped the other CPUs: one of them, or what was
@@ -888,42 +897,121 @@ int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *prom
 int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
 					 unsigned int weight, char *why)
 {
+	const unsigned int had = per_cpu_ptr(promise, 0)->weight;
 	unsigned long flags;
 	int err = -EBUSY, full;
 
 	local_irq_save(flags);
 	if (trylock_all()) {
-		err = hw_breakpoint_table_reserve_wide(&table, promise, weight, &full);
+		err = hw_breakpoint_table_set_wide(&table, promise, weight, &full);
 		unlock_tried();
 	}
 	if (err == -ENOSPC)
-		explain(why, NULL, full, weight, true);
+		explain(why, NULL, full, weight - had, true);
 	local_irq_restore(flags);
 	return err;
 }
 
-/* Of what is held already. */
+/* Of what is held already; what a task that died had is nothing, and stays so. */
 static int change(struct hw_breakpoint_promise *promise, unsigned int weight,
 		  unsigned int limit, char *why)
 {
 	struct request request = { .promise = promise, .cpu = promise->cpu, .weight = weight };
-	const unsigned int more = weight - min(weight, promise->weight);
+	struct hw_breakpoint_account *account;
+	unsigned int more;
 	unsigned long flags;
-	int err;
+	int err = 0;
+
+	local_irq_save(flags);
+	account = lock_accounts(promise, NULL);
+	request.account = account;
+	more = weight - min(weight, promise->weight);
+	if (account && more && over_limit(account, promise->cpu, more, limit, why))
+		err = OVER_LIMIT;
+	else if (promise->weight)
+		err = ask_table(resize, &request);
+	if (err == -ENOSPC && account)
+		explain(why, account, promise->cpu, more, false);
+	unlock_accounts(account, NULL);
+	local_irq_restore(flags);
+	if (err && !account)
+		explain(why, NULL, request.cpu, more, false);
+	return err;
+}
+
+/**
+ * hw_breakpoint_promise_move() - have one event's registers be promised to another of its task
+ * @from: whose they are
+ * @to: who gets them; the caller serialises calls for the two
+ * @weight: how many
+ * @family: of @to, as for hw_breakpoint_promise_to_task()
+ *
+ * Context: any but NMI.
+ * Return: true; false if @from has less, or @to something elsewhere, and nothing is changed.
+ */
+bool hw_breakpoint_promise_move(struct hw_breakpoint_promise *from,
+				struct hw_breakpoint_promise *to, unsigned int weight,
+				const void *family)
+{
+	struct hw_breakpoint_account *account;
+	unsigned long flags;
+	bool moved = false;
+	int held;
+
+	local_irq_save(flags);
+	account = lock_accounts(from, NULL);
+	if (from->weight) {
+		held = lock_one(account ? -1 : from->cpu);
+		moved = hw_breakpoint_table_move(&table, held, from, to, weight, family);
+		unlock_one(held);
+	}
+	unlock_accounts(account, NULL);
+	local_irq_restore(flags);
+	return moved;
+}
+
+/**
+ * hw_breakpoint_promise_shrink() - take back a part of a promise
+ * @promise: what holds no more than that stays as it is
+ * @by: how many registers
+ *
+ * Context: any but NMI.
+ */
+void hw_breakpoint_promise_shrink(struct hw_breakpoint_promise *promise, unsigned int by)
+{
+	struct request request = { .promise = promise, .cpu = promise->cpu };
+	unsigned long flags;
 
 	local_irq_save(flags);
 	request.account = lock_accounts(promise, NULL);
-	if (request.account && more &&
-	    over_limit(request.account, promise->cpu, more, limit, why)) {
-		err = OVER_LIMIT;
-	} else {
-		err = ask_table(resize, &request);
-		if (err == -ENOSPC)
-			explain(why, request.account, promise->cpu, more, false);
-	}
+	request.weight = promise->weight - by;
+	if (promise->weight > by)
+		ask_one(resize, &request);
 	unlock_accounts(request.account, NULL);
 	local_irq_restore(flags);
-	return err;
+}
+
+/**
+ * hw_breakpoint_promise_resize() - change how many registers are promised
+ * @promise: what holds nothing stays as it is
+ * @weight: how many it is to be from now on, not 0
+ * @inherited: an inherited copy's, for which the limit of a task doesn't count
+ * @why: as for hw_breakpoint_promise_to_cpu(), or NULL
+ *
+ * Context: any but NMI.
+ * Return: 0 or -ENOSPC; on error the promise is what it was before. To shrink never fails.
+ */
+int hw_breakpoint_promise_resize(struct hw_breakpoint_promise *promise, unsigned int weight,
+				 bool inherited, char *why)
+{
+	int err;
+
+	do {
+		err = change(promise, weight, inherited ? HBP_NUM : READ_ONCE(task_limit), why);
+		if (err == OVER_LIMIT && perfmon_capable())
+			err = change(promise, weight, HBP_NUM, why);
+	} while (err && hw_breakpoint_exclusive_reclaim());
+	return err == OVER_LIMIT ? -ENOSPC : err;
 }
 
 /**
@@ -943,18 +1031,13 @@ static int change(struct hw_breakpoint_promise *promise, unsigned int weight,
 int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
 			      struct task_struct *tsk, unsigned int weight, char *why)
 {
-	int err;
-
 	if (!weight) {
 		hw_breakpoint_promise_release(promise, NULL, NULL);
 		return 0;
 	}
 	if (!promise->weight)
 		return hw_breakpoint_promise_to_task(promise, tsk, -1, weight, NULL, false, why);
-	err = change(promise, weight, READ_ONCE(task_limit), why);
-	if (err == OVER_LIMIT && perfmon_capable())
-		err = change(promise, weight, HBP_NUM, why);
-	return err == OVER_LIMIT ? -ENOSPC : err;
+	return hw_breakpoint_promise_resize(promise, weight, false, why);
 }
 
 /* === Interface ============================================================ */
@@ -981,7 +1064,7 @@ static void look_if_used(const struct hw_breakpoint_table *table, void *used)
  * hw_breakpoint_is_used() - does anybody hold a promise?
  *
  * Context: any but NMI and #DB. The answer may be outdated when it arrives.
- * Return: true if a breakpoint exists anywhere, enabled or not.
+ * Return: true if a breakpoint exists anywhere, enabled or not, that is promised a register.
  */
 bool hw_breakpoint_is_used(void)
 {

@@ -514,40 +514,6 @@ int hw_breakpoint_table_inherit(struct hw_breakpoint_table *table, int held,
 }
 
 /**
- * hw_breakpoint_table_reserve_wide() - promise registers on every CPU
- * @table: the table; all locks are held
- * @promise: where to record it, for each possible CPU; none holds anything yet
- * @weight: how many registers of each
- * @full: on error, set to a CPU without room
- *
- * Context: any.
- * Return: 0, or -ENOSPC, and nothing is changed then.
- */
-int hw_breakpoint_table_reserve_wide(struct hw_breakpoint_table *table,
-				     struct hw_breakpoint_promise __percpu *promise,
-				     unsigned int weight, int *full)
-{
-	const unsigned int everywhere = busiest_everywhere(table);
-	struct hw_breakpoint_cpu_slots *this;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (weight > table->nr_slots || !cpu_fits(table, cpu, everywhere, weight)) {
-			*full = cpu;
-			return -ENOSPC;
-		}
-	}
-	for_each_possible_cpu(cpu) {
-		this = cpu_of(table, cpu);
-		give_to_cpu(table, this, this->slots + weight);
-		promise_record(table, HW_BREAKPOINT_ALL_LOCKS, per_cpu_ptr(promise, cpu), NULL,
-			       cpu, weight, NULL);
-	}
-	set_floor(table);
-	return 0;
-}
-
-/**
  * hw_breakpoint_table_resize() - change how many registers a promise is for
  * @table: the table
  * @held: as for hw_breakpoint_table_reserve()
@@ -600,6 +566,89 @@ void hw_breakpoint_table_release(struct hw_breakpoint_table *table, int held,
 		return;
 	promise_detach(table, held, promise);
 	promise_clear(promise);
+}
+
+/**
+ * hw_breakpoint_table_move() - have one event's registers be promised to another of its task
+ * @table: the table
+ * @held: as for hw_breakpoint_table_reserve(); one lock is always enough
+ * @from: whose they are; its account's lock is held
+ * @to: who gets them; holds something on the same account and for the same CPU, or nothing
+ * @weight: how many, not 0
+ * @family: of @to, if that holds nothing yet
+ *
+ * Nobody else can be promised them in between.
+ *
+ * Context: any.
+ * Return: true; false if @from has less, or @to is elsewhere, and nothing is changed.
+ */
+bool hw_breakpoint_table_move(struct hw_breakpoint_table *table, int held,
+			      struct hw_breakpoint_promise *from,
+			      struct hw_breakpoint_promise *to,
+			      unsigned int weight, const void *family)
+{
+	const unsigned int rest = from->weight - weight;
+
+	if (!weight || from->weight < weight ||
+	    (to->weight && (to->account != from->account || to->cpu != from->cpu)))
+		return false;
+	/* In this order: a task that exits looks without a lock whether its account is empty. */
+	if (to->weight)
+		promise_weigh(table, held, to, to->weight + weight);
+	else
+		promise_record(table, held, to, from->account, from->cpu, weight, family);
+	if (rest)
+		promise_weigh(table, held, from, rest);
+	else
+		hw_breakpoint_table_release(table, held, from);
+	return true;
+}
+
+/* Does @cpu lack room for it? */
+static bool is_full(struct hw_breakpoint_table *table, int cpu, unsigned int everywhere,
+		    unsigned int held, unsigned int weight)
+{
+	if (weight <= held)
+		return false;
+	return weight > table->nr_slots || !cpu_fits(table, cpu, everywhere, weight - held);
+}
+
+/**
+ * hw_breakpoint_table_set_wide() - promise registers on every CPU
+ * @table: the table; all locks are held
+ * @promise: where to record it, for each possible CPU; all of them hold the same, or nothing
+ * @weight: how many registers of each from now on; 0 releases them
+ * @full: on error, set to a CPU without room
+ *
+ * Context: any.
+ * Return: 0, or -ENOSPC, and nothing is changed then.
+ */
+int hw_breakpoint_table_set_wide(struct hw_breakpoint_table *table,
+				 struct hw_breakpoint_promise __percpu *promise,
+				 unsigned int weight, int *full)
+{
+	const unsigned int everywhere = busiest_everywhere(table);
+	struct hw_breakpoint_cpu_slots *this;
+	struct hw_breakpoint_promise *that;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (is_full(table, cpu, everywhere, per_cpu_ptr(promise, cpu)->weight, weight)) {
+			*full = cpu;
+			return -ENOSPC;
+		}
+	}
+	for_each_possible_cpu(cpu) {
+		this = cpu_of(table, cpu);
+		that = per_cpu_ptr(promise, cpu);
+		hw_breakpoint_table_release(table, HW_BREAKPOINT_ALL_LOCKS, that);
+		if (!weight)
+			continue;
+		give_to_cpu(table, this, this->slots + weight);
+		promise_record(table, HW_BREAKPOINT_ALL_LOCKS, that, NULL, cpu, weight, NULL);
+	}
+	set_floor(table);
+	return 0;
 }
 
 static struct hw_breakpoint_promise *

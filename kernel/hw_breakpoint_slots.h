@@ -141,12 +141,16 @@ int hw_breakpoint_table_inherit(struct hw_breakpoint_table *table, int held,
 				struct hw_breakpoint_promise *promise,
 				struct hw_breakpoint_account *account,
 				int cpu, unsigned int weight, const void *family);
-int hw_breakpoint_table_reserve_wide(struct hw_breakpoint_table *table,
-				     struct hw_breakpoint_promise __percpu *promise,
-				     unsigned int weight, int *full);
 int hw_breakpoint_table_resize(struct hw_breakpoint_table *table, int held,
 			       struct hw_breakpoint_promise *promise,
 			       unsigned int weight);
+bool hw_breakpoint_table_move(struct hw_breakpoint_table *table, int held,
+			      struct hw_breakpoint_promise *from,
+			      struct hw_breakpoint_promise *to,
+			      unsigned int weight, const void *family);
+int hw_breakpoint_table_set_wide(struct hw_breakpoint_table *table,
+				 struct hw_breakpoint_promise __percpu *promise,
+				 unsigned int weight, int *full);
 void hw_breakpoint_table_release(struct hw_breakpoint_table *table, int held,
 				 struct hw_breakpoint_promise *promise);
 int hw_breakpoint_table_release_from(struct hw_breakpoint_table *table, int held,

@@ -478,6 +478,12 @@ static int wide_create_all(struct wide *wide)
 	return 0;
 }
 
+/* An exclusive one is alone on every CPU. */
+static unsigned int wide_weight(const struct wide *wide, const struct arch_hw_breakpoint *hw)
+{
+	return wide->attr.exclusive ? HBP_NUM : arch_hw_breakpoint_weight(hw);
+}
+
 static int wide_promise(struct wide *wide, const char **why, char *no_room)
 {
 	int err = hw_breakpoint_check_attr(&wide->attr, &wide->hw, why);
@@ -490,17 +496,18 @@ static int wide_promise(struct wide *wide, const char **why, char *no_room)
 		return -EINVAL;
 	}
 	*why = no_room;
-	return hw_breakpoint_promise_everywhere(&wide->cpu->promise,
-						arch_hw_breakpoint_weight(&wide->hw), no_room);
+	return hw_breakpoint_promise_everywhere(&wide->cpu->promise, wide_weight(wide, &wide->hw),
+						no_room);
 }
 
-static void wide_refused(const struct wide *wide, int err, const char *why)
+static void wide_refused(const struct wide *wide, const struct perf_event_attr *attr, int err,
+			 const char *why)
 {
 	char caller[HW_BREAKPOINT_NAME_LEN];
 	const struct hw_breakpoint_request request = {
 		.kind	= wide->kind ?: "kernel",
 		.name	= wide->kind ? wide->name : caller,
-		.watch	= hw_breakpoint_watch(&wide->attr),
+		.watch	= hw_breakpoint_watch(attr),
 		.cpu	= HW_BREAKPOINT_EVERY_CPU,
 	};
 
@@ -516,7 +523,7 @@ static int wide_register(struct wide *wide)
 
 	err = wide_promise(wide, &why, no_room);
 	if (err) {
-		wide_refused(wide, err, why);
+		wide_refused(wide, &wide->attr, err, why);
 		return err;
 	}
 
@@ -595,6 +602,25 @@ register_wide_hw_breakpoint(struct perf_event_attr *attr,
 }
 EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
 
+/* May it become what @attr says, which means @hw? Then it has what that takes. */
+static int wide_prepare(struct wide *wide, const struct perf_event_attr *attr,
+			struct arch_hw_breakpoint *hw)
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	const char *why;
+	int err;
+
+	err = hw_breakpoint_check_attr(attr, hw, &why);
+	if (!err && wide_weight(wide, hw) > wide_weight(wide, &wide->hw)) {
+		why = no_room;
+		err = hw_breakpoint_promise_everywhere(&wide->cpu->promise,
+						       wide_weight(wide, hw), no_room);
+	}
+	if (err)
+		wide_refused(wide, attr, err, why);
+	return err;
+}
+
 /**
  * modify_wide_hw_breakpoint() - have a breakpoint watch something else on every CPU
  * @cpu_events: from register_wide_hw_breakpoint()
@@ -604,22 +630,23 @@ EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
  * caller sees to it that the breakpoint isn't moved or unregistered at the same time.
  *
  * Context: may sleep; not from a CPU hotplug callback.
- * Return: 0, or -EINVAL or -EPERM as for a new breakpoint; on error nothing has changed.
+ * Return: 0, or -EINVAL, -EPERM or -ENOSPC as for a new breakpoint; on error nothing has
+ * changed.
  */
 int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 			      struct perf_event_attr *attr)
 {
 	struct wide *wide = wide_of(cpu_events);
+	const unsigned int had = wide_weight(wide, &wide->hw);
 	struct perf_event_attr modified = wide->attr;
 	struct arch_hw_breakpoint hw = { };
 	struct perf_event *bp;
-	const char *why;
 	int cpu, err;
 
 	modified.bp_addr = attr->bp_addr;
 	modified.bp_type = attr->bp_type;
 	modified.bp_len = attr->bp_len;
-	err = hw_breakpoint_check_attr(&modified, &hw, &why);
+	err = wide_prepare(wide, &modified, &hw);
 	if (err)
 		return err;
 
@@ -631,12 +658,15 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 	WRITE_ONCE(wide->target, modified.bp_addr);
 	for_each_online_cpu(cpu) {
 		bp = per_cpu_ptr(wide->cpu, cpu)->bp;
-		/* It has been checked, and no exec() enables a CPU's event. */
+		/* It has been checked. */
 		if (bp)
 			WARN_ON_ONCE(modify_user_hw_breakpoint(bp, &modified));
 	}
 	mutex_unlock(&wide_mutex);
 	cpus_read_unlock();
+	if (wide_weight(wide, &hw) < had)
+		WARN_ON_ONCE(hw_breakpoint_promise_everywhere(&wide->cpu->promise,
+							      wide_weight(wide, &hw), NULL));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(modify_wide_hw_breakpoint);

@@ -42,6 +42,8 @@ tracing_except=$strict_except,STATIC_CONST_CHAR_ARRAY,LOGGING_CONTINUATION,MACRO
 user_space='^(tools|tests|tour|bench)/'
 user_except=$strict_except,VOLATILE,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO
 user_except+=,MACRO_ARG_REUSE,ARRAY_SIZE,ENOSYS,MACRO_WITH_FLOW_CONTROL,NEW_TYPEDEFS
+# What stands in for the kernel's macros is nothing, or is what can't be put in parentheses.
+user_except+=,MACRO_ARG_UNUSED,COMPLEX_MACRO,EXPORT_SYMBOL
 
 # checkpatch IGNORED FILE...; its stderr is only about a Python module for SPDX checks.
 checkpatch() {

@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint
 bin=$HWBP_TESTBIN/hwbp
 module=$bin/ours/module/hw_breakpoint_target.ko
-programs='hwbp_hits hwbp_ptrace hwbp_inherit'
+programs='hwbp_hits hwbp_ptrace hwbp_inherit hwbp_range hwbp_exclusive hwbp_flexible'
 
 if [ "${1:-}" = prepare ]; then
 	FLAVOUR=ours "$root/tests/vm/20-hwbp.sh" prepare >&2

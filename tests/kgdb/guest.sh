@@ -23,7 +23,9 @@ on() {
 # enter CPU: goes into the kernel debugger on that CPU.
 enter() { taskset -c "$1" bash -c 'echo g >/proc/sysrq-trigger'; }
 
-# perf_start hold N | count TYPE ADDR, and perf_end: events beside the debugger's.
+flexible() { echo "$1" >/sys/bus/event_source/devices/breakpoint/flexible; }
+
+# perf_start hold N | count TYPE ADDR | flexible, and perf_end: events beside the debugger's.
 perf_start() {
 	coproc PERF { exec "$slots" "$@"; }
 	# bash closes its own two when the program ends.
@@ -48,6 +50,7 @@ cpu1() { echo "$1" >/sys/devices/system/cpu/cpu1/online; }
 # After a scenario that has failed.
 tidy() {
 	[ -z "$perf_pid" ] || perf_end
+	flexible 0
 	grep -q 1 /sys/devices/system/cpu/cpu1/online || cpu1 1
 }
 

@@ -250,6 +250,34 @@ def lengths():
         breakpoint.delete()
 
 
+def ranges():
+    """12 bytes, which take two registers, and give both back."""
+    breakpoint = gdb.Breakpoint(f"*(char (*)[12]) {VAR:#x}", gdb.BP_WATCHPOINT, gdb.WP_WRITE)
+    seen, _ = resume("on 0 w 3 8; $slots free; on 1 w 2 8")
+    verdict("watch of 12 bytes: 5 stores, in hardware", (hits(seen, breakpoint),
+          others(seen, breakpoint), in_hardware(breakpoint)), (5, 0, True))
+    verdict("it has two of four registers", resume("$slots free"), ([], "free 2 2"))
+    breakpoint.delete()
+    breakpoint = gdb.Breakpoint(f"*(char (*)[12]) {VAR + 8:#x}", gdb.BP_WATCHPOINT, gdb.WP_WRITE)
+    verdict("12 bytes behind it aren't written to", resume("on 1 w 3 8")[0], [])
+    breakpoint.delete()
+    verdict("deleted: all are free", resume("$slots free"), ([], "free 4 4"))
+
+
+def takes_over():
+    """Flexible events, which are promised nothing, have all registers: kgdb gets one of them."""
+    resume("flexible 1")
+    verdict("flexible events are on", resume("perf_start flexible"), ([], "held 4 4"))
+    breakpoint = hbreak(FUNC)
+    seen, _ = resume("on 0 x 5; on 1 x 6")
+    verdict("kgdb stops at each call all the same", (hits(seen, breakpoint), len(seen)), (11, 11))
+    breakpoint.delete()
+    verdict("deleted: no stop", resume("on 0 x 3; on 1 x 3")[0], [])
+    verdict("on each CPU one of them lost its register, and doesn't count that as running",
+          resume("perf_end"), ([], "1 1"))
+    resume("flexible 0")
+
+
 def reads():
     """x86 can only watch loads and stores: gdb leaves out what changed the value."""
     breakpoint = watch(VAR, gdb.WP_READ)
@@ -387,9 +415,9 @@ def packets():
           (["OK"] * 4, ["E", "E"], "E"))
     verdict("z1", [packet(f"z1,{FUNC + i:x},1") for i in range(4)], ["OK"] * 4)
     verdict("z1 of what isn't set is an error", packet(f"z1,{FUNC:x},1")[:1], "E")
-    for what, text in (("length 3", f"Z2,{VAR:x},3"), ("length 0", f"Z2,{VAR:x},0"),
-                       ("length 10", f"Z2,{VAR:x},a"), ("not aligned", f"Z2,{VAR + 1:x},8"),
-                       ("not aligned", f"Z4,{VAR + 2:x},4")):
+    for what, text in (("length 0", f"Z2,{VAR:x},0"), ("length 33", f"Z2,{VAR:x},21"),
+                       ("five registers", f"Z2,{VAR + 1:x},1f"),
+                       ("five registers", f"Z4,{VAR + 3:x},1d")):
         answer = packet(text)
         verdict(f"{text[:2]}, {what}: an error", answer[:1], "E")
         if answer == "OK":

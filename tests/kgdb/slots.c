@@ -8,6 +8,8 @@
  *                         its input ends
  * slots count w|rw|x ADDR the same with one event at a kernel address; at the end, what
  *                         each CPU counted
+ * slots flexible          the same with four flexible events on each CPU; at the end, how many
+ *                         of them ran for less time than they were enabled
  */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
@@ -22,19 +24,20 @@
 #define MAX_CPUS 16
 #define MAX_SLOTS 8
 
-static long somewhere;
+static long somewhere[MAX_SLOTS];
 static int fds[MAX_CPUS][MAX_SLOTS];
 
-static int open_slot(int cpu, unsigned int type, uint64_t addr)
+static int open_slot(int cpu, int n, unsigned int type, uint64_t addr)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_BREAKPOINT,
 		.size = sizeof(attr),
 		.bp_type = type,
-		.bp_addr = addr ?: (uintptr_t)&somewhere,
+		.bp_addr = addr ?: (uintptr_t)&somewhere[n],
 		.bp_len = type == HW_BREAKPOINT_X ? sizeof(long) : HW_BREAKPOINT_LEN_8,
 		.exclude_kernel = !addr,
 		.exclude_hv = 1,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
 	};
 
 	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -46,7 +49,7 @@ static int fill(int cpu, int want, unsigned int type, uint64_t addr)
 	int n;
 
 	for (n = 0; n < want; n++) {
-		fds[cpu][n] = open_slot(cpu, type, addr);
+		fds[cpu][n] = open_slot(cpu, n, type, addr);
 		if (fds[cpu][n] >= 0)
 			continue;
 		if (errno == ENODEV)
@@ -75,36 +78,77 @@ static int parse_type(const char *text)
 	return !strcmp(text, "rw") ? HW_BREAKPOINT_RW : HW_BREAKPOINT_W;
 }
 
+struct reading {
+	uint64_t value, enabled, running;
+};
+
+static struct reading look(int fd)
+{
+	struct reading r;
+
+	if (read(fd, &r, sizeof(r)) != sizeof(r)) {
+		perror("slots: read");
+		exit(1);
+	}
+	return r;
+}
+
+static void tell_counts(int cpus, const int *got)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < cpus; cpu++)
+		if (got[cpu] > 0)
+			printf("%llu ", (unsigned long long)look(fds[cpu][0]).value);
+	printf("\n");
+}
+
+/* It is off for a moment, too, when perf core adds the next one. */
+static void tell_losers(int cpus, const int *got)
+{
+	const uint64_t moment = 1000000;
+	struct reading r;
+	int cpu, n, losers;
+
+	for (cpu = 0; cpu < cpus; cpu++) {
+		for (n = losers = 0; n < got[cpu]; n++) {
+			r = look(fds[cpu][n]);
+			losers += r.running + moment < r.enabled;
+		}
+		if (got[cpu] > 0)
+			printf("%d ", losers);
+	}
+	printf("\n");
+}
+
 int main(int argc, char **argv)
 {
 	const int cpus = sysconf(_SC_NPROCESSORS_CONF);
 	const int counts = argc == 4 && !strcmp(argv[1], "count");
 	const int holds = argc == 3 && !strcmp(argv[1], "hold");
-	const int want = counts ? 1 : holds ? atoi(argv[2]) : MAX_SLOTS;
+	const int flexible = argc == 2 && !strcmp(argv[1], "flexible");
+	const int want = counts ? 1 : holds ? atoi(argv[2]) : flexible ? 4 : MAX_SLOTS;
 	int cpu, got[MAX_CPUS];
-	uint64_t value;
 
-	if (!(counts || holds || (argc == 2 && !strcmp(argv[1], "free"))) || cpus > MAX_CPUS ||
-	    want > MAX_SLOTS) {
-		fprintf(stderr, "slots: free | hold N | count w|rw|x ADDR\n");
+	if (!(counts || holds || flexible || (argc == 2 && !strcmp(argv[1], "free"))) ||
+	    cpus > MAX_CPUS || want > MAX_SLOTS) {
+		fprintf(stderr, "slots: free | hold N | count w|rw|x ADDR | flexible\n");
 		return 2;
 	}
 	for (cpu = 0; cpu < cpus; cpu++)
 		got[cpu] = fill(cpu, want, counts ? parse_type(argv[2]) : HW_BREAKPOINT_W,
 				counts ? strtoull(argv[3], NULL, 0) : 0);
-	printf("%s", holds || counts ? "held" : "free");
+	printf("%s", holds || counts || flexible ? "held" : "free");
 	for (cpu = 0; cpu < cpus; cpu++) {
 		if (got[cpu] >= 0)
 			printf(" %d", got[cpu]);
 	}
 	printf("\n");
-	if (holds || counts)
+	if (holds || counts || flexible)
 		wait_for_end();
-	for (cpu = 0; counts && cpu < cpus; cpu++) {
-		if (got[cpu] > 0 && read(fds[cpu][0], &value, sizeof(value)) == sizeof(value))
-			printf("%llu ", (unsigned long long)value);
-	}
 	if (counts)
-		printf("\n");
+		tell_counts(cpus, got);
+	if (flexible)
+		tell_losers(cpus, got);
 	return 0;
 }

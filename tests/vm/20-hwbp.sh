@@ -33,4 +33,5 @@ if [ "${1:-}" = prepare ]; then
 fi
 exec "$selftests/run.sh" "$bin" "$bin/$FLAVOUR/module/hw_breakpoint_target.ko" \
 	hwbp_validate hwbp_slots hwbp_hits hwbp_inherit hwbp_ptrace hwbp_stress hwbp_who hwbp_limit \
-	hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32
+	hwbp_range hwbp_exclusive hwbp_flexible \
+	hwbp_groups hwbp_traffic hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32

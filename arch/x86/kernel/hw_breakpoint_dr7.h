@@ -130,6 +130,24 @@ static __always_inline unsigned long dr7_slot(unsigned int reg, unsigned int typ
 }
 
 /**
+ * dr7_every_slot() - the bits of an armed register, whichever it is
+ * @type: as for dr7_slot()
+ * @len: as for dr7_slot()
+ *
+ * Context: any, noinstr included.
+ * Return: dr7_slot() of all registers; dr7_slot_mask() picks one's.
+ */
+static __always_inline unsigned long dr7_every_slot(unsigned int type, unsigned int len)
+{
+	unsigned long dr7 = 0;
+	unsigned int reg;
+
+	for (reg = 0; reg < DR7_NR_REGS; reg++)
+		dr7 |= dr7_slot(reg, type, len);
+	return dr7;
+}
+
+/**
  * dr7_enable_mask() - both enables of a register
  * @reg: which of DR0 to DR3
  *

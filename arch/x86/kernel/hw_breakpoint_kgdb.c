@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_share.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/kdebug.h>
@@ -83,8 +84,8 @@ static void describe(const struct kgdb_break *brk, struct hw_breakpoint_who *who
 	who->kind = "kgdb";
 	if (atomic_read(&brk->state) != BREAK_SET)
 		return;
-	who->watch.address = brk->hw.address;
-	who->watch.len = brk->hw.len + brk->hw.mask;
+	who->watch.address = arch_hw_breakpoint_address(&brk->hw);
+	who->watch.len = brk->hw.span + 1;
 	who->watch.type = brk->hw.type;
 	who->hits = atomic_long_read(&brk->hits);
 }
@@ -120,10 +121,11 @@ static void __kprobes sync_registers(bool ready)
 	int i;
 
 	for (i = 0; i < HBP_NUM; i++)
-		arch_hw_breakpoint_del(&breaks[i].hw);
+		arch_hw_breakpoint_del_any(&breaks[i].hw);
 	for (i = 0; ready && i < HBP_NUM; i++)
 		if (atomic_read(&breaks[i].state) == BREAK_SET)
-			arch_hw_breakpoint_add(&breaks[i].hw);
+			hw_breakpoint_debugger_add(&breaks[i].hw);
+	hw_breakpoint_debugger_done();
 	arch_hw_breakpoint_commit();
 }
 
@@ -146,6 +148,18 @@ static void set_ready(bool ready)
 	} while (stops != READ_ONCE(nr_stops));
 	WRITE_ONCE(this->syncing, false);
 	local_irq_restore(flags);
+}
+
+/**
+ * arch_kgdb_hw_breakpoint_sync() - have this CPU watch what the debugger wants
+ *
+ * For whoever the debugger has interrupted in the middle of what it can't be in the middle of.
+ *
+ * Context: interrupts off.
+ */
+void arch_kgdb_hw_breakpoint_sync(void)
+{
+	set_ready(this_cpu_read(kgdb_cpu.ready));
 }
 
 static int kgdb_cpu_online(unsigned int cpu)
@@ -191,18 +205,55 @@ static struct kgdb_break *find_state(enum break_state state)
 	return NULL;
 }
 
-/* One that is promised a register on each CPU, or an ERR_PTR, and @why. */
-static struct kgdb_break *get_break(char *why)
+/* How many registers it is promised on each CPU, in use or not. */
+static unsigned int promised(const struct kgdb_break *brk)
 {
-	struct kgdb_break *brk = find_state(BREAK_IDLE);
+	return this_cpu_read(promises[brk - breaks].weight);
+}
+
+/* One that has no use for its promise, if there is, that of @weight. */
+static struct kgdb_break *find_idle(unsigned int weight)
+{
+	struct kgdb_break *brk, *idle = NULL;
+
+	for (brk = breaks; brk < breaks + HBP_NUM; brk++) {
+		if (atomic_read(&brk->state) != BREAK_IDLE)
+			continue;
+		idle = brk;
+		if (promised(brk) == weight)
+			break;
+	}
+	return idle;
+}
+
+static int try_promise(struct kgdb_break *brk, unsigned int weight, char *why)
+{
+	return hw_breakpoint_try_promise_everywhere(&promises[brk - breaks], weight, why);
+}
+
+static void free_idle(void)
+{
+	struct kgdb_break *brk;
+
+	for (brk = breaks; brk < breaks + HBP_NUM; brk++)
+		if (atomic_read(&brk->state) == BREAK_IDLE && !try_promise(brk, 0, NULL))
+			atomic_set(&brk->state, BREAK_FREE);
+}
+
+/* One that is promised @weight registers on each CPU, or an ERR_PTR, and @why. */
+static struct kgdb_break *get_break(unsigned int weight, char *why)
+{
+	struct kgdb_break *brk = find_idle(weight);
 	int err;
 
-	if (brk)
+	if (brk && promised(brk) == weight)
 		return brk;
+	/* What idle ones hold is needed in another size. */
+	free_idle();
 	brk = find_state(BREAK_FREE);
-	if (!brk && !find_state(BREAK_GIVES_BACK))
+	if (!brk && !find_state(BREAK_GIVES_BACK) && !find_state(BREAK_IDLE))
 		return ERR_PTR(-ENOSPC);
-	err = brk ? hw_breakpoint_try_promise_everywhere(&promises[brk - breaks], 1, why) : -EBUSY;
+	err = brk ? try_promise(brk, weight, why) : -EBUSY;
 	if (err == -EBUSY)
 		strscpy(why, "somebody was stopped while he reserved or gave back",
 			HW_BREAKPOINT_WHY_LEN);
@@ -248,18 +299,14 @@ static int set(const struct perf_event_attr *attr, int len, enum kgdb_bptype typ
 		refused(attr, -EINVAL, why);
 		return -EINVAL;
 	}
-	brk = get_break(no_room);
+	brk = get_break(arch_hw_breakpoint_weight(&hw), no_room);
 	if (IS_ERR(brk)) {
 		refused(attr, PTR_ERR(brk), no_room);
 		return PTR_ERR(brk);
 	}
 	brk->type = type;
 	brk->len = len;
-	brk->hw.address = hw.address;
-	brk->hw.mask = hw.mask;
-	brk->hw.type = hw.type;
-	brk->hw.len = hw.len;
-	brk->hw.dr7 = hw.dr7;
+	arch_hw_breakpoint_assign(&brk->hw, &hw);
 	brk->hw.debugger = true;
 	atomic_long_set(&brk->hits, 0);
 	atomic_set(&brk->state, BREAK_SET);
@@ -308,7 +355,8 @@ int kgdb_hw_breakpoint_remove(unsigned long addr, int len, enum kgdb_bptype type
 	struct kgdb_break *brk;
 
 	for (brk = breaks; brk < breaks + HBP_NUM; brk++) {
-		if (atomic_read(&brk->state) != BREAK_SET || brk->hw.address != addr ||
+		if (atomic_read(&brk->state) != BREAK_SET ||
+		    arch_hw_breakpoint_address(&brk->hw) != addr ||
 		    brk->len != len || brk->type != type)
 			continue;
 		atomic_set(&brk->state, BREAK_IDLE);
@@ -380,10 +428,11 @@ char *kgdb_arch_stop_reason(char *ptr)
 	const char *name;
 
 	if (!brk || atomic_read(&brk->state) != BREAK_SET || brk->type != this->hit_type ||
-	    brk->hw.address != this->hit_address || brk->type == BP_HARDWARE_BREAKPOINT)
+	    arch_hw_breakpoint_address(&brk->hw) != this->hit_address ||
+	    brk->type == BP_HARDWARE_BREAKPOINT)
 		return ptr;
 	name = brk->type == BP_WRITE_WATCHPOINT ? "watch" : "awatch";
-	return ptr + sprintf(ptr, "%s:%lx;", name, brk->hw.address);
+	return ptr + sprintf(ptr, "%s:%lx;", name, this->hit_address);
 }
 
 /* === For the #DB handler ================================================== */
@@ -404,7 +453,7 @@ bool __kprobes arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
 	if (atomic_read(&brk->state) != BREAK_SET)
 		return false;
 	atomic_long_inc(&brk->hits);
-	this->hit_address = hw->address;
+	this->hit_address = arch_hw_breakpoint_address(hw);
 	this->hit_type = brk->type;
 	this->hit = brk;
 	return true;

@@ -96,6 +96,7 @@ static const char *register_attr(const struct ptrace_debugregs *regs, unsigned l
 				 unsigned int n, struct perf_event_attr *attr)
 {
 	struct arch_hw_breakpoint hw;
+	const char *why;
 
 	ptrace_breakpoint_init(attr);
 	attr->bp_addr = test_bit(n, &regs->written) ? regs->address[n] : 0;
@@ -105,7 +106,11 @@ static const char *register_attr(const struct ptrace_debugregs *regs, unsigned l
 	/* The processor wants 0b00 here, the parser is more generous. */
 	if (attr->bp_type == HW_BREAKPOINT_X && attr->bp_len != 1)
 		return "execution has another length than 0b00 in DR7";
-	return arch_hw_breakpoint_objection(NULL, attr, &hw);
+	why = arch_hw_breakpoint_objection(NULL, attr, &hw);
+	/* The debugger programs one register, and gets what that can do. */
+	if (!why && arch_hw_breakpoint_weight(&hw) > 1)
+		why = "the address isn't a multiple of the length";
+	return why;
 }
 
 static int refuse(struct task_struct *tsk, const struct perf_event_attr *attr, int err,

@@ -461,20 +461,29 @@ static bool do_open(int t, int cpu, unsigned int weight, bool inherit)
 	return true;
 }
 
+/* Holds @weight of each CPU from now on. */
+static int set_wide(struct family *f, unsigned int weight)
+{
+	int verdict, full = -1;
+
+	snapshot = w.books;
+	verdict = hw_breakpoint_table_set_wide(&w.books.table, f->everywhere, weight, &full);
+	if (verdict)
+		expect(!memcmp(&snapshot, &w.books, sizeof(snapshot)) && full >= 0,
+		       "a refusal changes nothing, and names a CPU");
+	return verdict;
+}
+
 /* Opens an event on every CPU. */
 static bool do_open_wide(unsigned int weight)
 {
 	struct family *f = free_family();
-	int verdict, full = -1;
+	int verdict;
 
 	if (!f)
 		return false;
-	snapshot = w.books;
 	refused_by_one = false;
-	verdict = hw_breakpoint_table_reserve_wide(&w.books.table, f->everywhere, weight, &full);
-	if (verdict)
-		expect(!memcmp(&snapshot, &w.books, sizeof(snapshot)) && full >= 0,
-		       "a refusal changes nothing, and names a CPU");
+	verdict = set_wide(f, weight);
 	f->open = true;
 	f->wide = true;
 	f->weight = weight;
@@ -701,17 +710,18 @@ static bool do_resize(struct family *f, unsigned int weight)
 	const unsigned int old = f->weight;
 	int verdict;
 
-	if (!f->open || f->closing || f->wide || weight == old)
+	if (!f->open || f->closing || weight == old)
 		return false;
 	refused_by_one = false;
-	verdict = resize_all(f, weight);
+	verdict = f->wide ? set_wide(f, weight) : resize_all(f, weight);
 	f->weight = weight;
 	judge(verdict);
 	if (!verdict)
 		return true;
 	expect(weight > old, "to shrink never fails");
 	f->weight = old;
-	expect(!resize_all(f, old), "to shrink never fails");
+	if (!f->wide)
+		expect(!resize_all(f, old), "to shrink never fails");
 	return true;
 }
 

@@ -15,17 +15,25 @@ src=$1
 work=$2/mutants
 slots=kernel/hw_breakpoint_slots.c
 dr7=arch/x86/kernel/hw_breakpoint_dr7.h
+split=arch/x86/kernel/hw_breakpoint_split.h
+regs=arch/x86/kernel/hw_breakpoint_registers.c
 files=(include/linux/hw_breakpoint_promise.h include/uapi/linux/hw_breakpoint.h
-       kernel/hw_breakpoint_slots.h "$slots" "$dr7")
+       kernel/hw_breakpoint_slots.h "$slots" "$dr7" "$split" "$regs"
+       arch/x86/kernel/hw_breakpoint_registers.h arch/x86/include/asm/hw_breakpoint.h
+       include/linux/hw_breakpoint_stats.h overlay/patches/0100-x86-debugreg.patch)
 
 killed=0 missed=0
 
 # run TARGET FILE: with the tests that look at FILE only. What is broken may be used no more.
 run() {
-	local tests=dr7_test
+	local tests
 
-	[ "$2" = "$dr7" ] ||
-		tests='table_test table_random table_exhaustive_2x3 table_exhaustive_3x2'
+	case $2 in
+	"$dr7") tests=dr7_test ;;
+	"$split") tests=split_test ;;
+	"$regs") tests=registers_test ;;
+	*) tests='table_test table_random table_exhaustive_2x3 table_exhaustive_3x2' ;;
+	esac
 	timeout 100 make --no-print-directory -f "$here/Makefile" SRC="$work/src" \
 		O="$work/build" TESTS="$tests" MODELS= STEPS=100000 STATES=30000 CFLAGS=-Wno-error "$1" >"$work/log" 2>&1
 }
@@ -107,9 +115,19 @@ mutant "what an inherited copy has in excess is lawful for tasks" $slots \
 mutant "what an inherited copy has is free for the CPU" $slots \
 	'/^static int admit_anyway/,/^}/ s/make_task_room\(/if (0) make_task_room(/'
 mutant "a wide request looks at CPU 0 only" $slots \
-	'/^int hw_breakpoint_table_reserve_wide/,/^}/ s/cpu_fits\(table, cpu, /cpu_fits(table, 0, /'
+	'/^int hw_breakpoint_table_set_wide/,/^}/ s/is_full\(table, cpu, /is_full(table, 0, /'
 mutant "a wide request makes no room" $slots \
-	'/^int hw_breakpoint_table_reserve_wide/,/^}/ s/give_to_cpu\(.*\);/(void)this;/'
+	'/^int hw_breakpoint_table_set_wide/,/^}/ s/give_to_cpu\(.*\);/(void)this;/'
+mutant "a wide promise that grows asks for all of it anew" $slots \
+	'/^static bool is_full/,/^}/ s/weight - held\)/weight)/'
+mutant "a wide promise that grows is never refused" $slots \
+	'/^static bool is_full/,/^}/ s/return weight > table->nr_slots \|\| .*/return weight > table->nr_slots;/'
+mutant "what is moved stays where it was, too" $slots \
+	'/^bool hw_breakpoint_table_move/,/^}/ s/promise_weigh\(table, held, from, rest\)/(void)0/'
+mutant "what is moved goes to whomever" $slots \
+	'/^bool hw_breakpoint_table_move/,/^}/ s/to->account != from->account \|\| //'
+mutant "what is moved goes to another CPU" $slots \
+	'/^bool hw_breakpoint_table_move/,/^}/ s/ \|\| to->cpu != from->cpu//'
 mutant "an exit leaves the task's other record" $slots \
 	's/return inherit_place\(table, held, promise, other\);/return 0;/'
 mutant "an exit takes the first record that it finds" $slots \
@@ -130,6 +148,52 @@ mutant "I/O is taken for reads and writes" $dr7 \
 	's/case DR7_RW_RW:/case DR7_RW_IO: case DR7_RW_RW:/'
 mutant "only the global enable counts" $dr7 \
 	's/return dr7 \& dr7_enable_mask\(reg\)/return dr7 \& dr7_enable_bits(reg, DR7_G)/'
+mutant "a block goes beyond the end" $split \
+	's/block > len \|\| //'
+mutant "a block stands where it can't" $split \
+	's/ \|\| start \& \(block - 1\)//'
+mutant "no block is the largest" $split \
+	's/u64 block = largest;/u64 block = largest \/ 2;/'
+mutant "one register more than there are" $split \
+	's/nr == max/nr > max/'
+mutant "a register is the new one's before it is stale" $regs \
+	'/^static void __kprobes want_stale/,/^}/ s/^\twant\(stale\(BIT\(i\)\)\);//'
+mutant "a register is free before it is empty" $regs \
+	'/^static nokprobe_inline void give_up/,/^}/ { s/__clear_bit\(i, \&regs->taken\);//; s/WRITE_ONCE/__clear_bit(i, \&regs->taken); WRITE_ONCE/ }'
+mutant "what an NMI wants instead is not loaded" $regs \
+	'/^static nokprobe_inline void load\(/,/^}/ { s/\} while \(READ_ONCE.*/} while (0 \&\&/; s/\(masks \&\& READ_ONCE\(piece->mask\) != mask\)/piece/ }'
+mutant "a stale register is loaded while it is armed" $regs \
+	'/^static unsigned long __kprobes load_stale/,/^}/ s/disarm_for_commit\(\);//'
+mutant "a commit doesn't look again" $regs \
+	'/^static void __kprobes program\(/,/^}/ s/\} while \(this_cpu_read\(.*/} while (0);/'
+mutant "nor does the quick one" $regs \
+	'/^static nokprobe_inline bool program_loaded/,/^}/ s/this_cpu_read\(debug_registers.wanted_dr7\) != dr7/0/'
+mutant "a commit in an NMI divides another" $regs \
+	'/^static noinline void __kprobes program_all/,/^}/ s/ \&\& !\(this_cpu_read.*/)/'
+mutant "what is armed may be outdated" $regs \
+	'/^static nokprobe_inline void arm/,/^}/ s/dr7 = this_cpu_read\(cpu_dr7\)/dr7 = written/'
+mutant "cpu_dr7 is cleared before DR7" $regs \
+	'/^static nokprobe_inline bool program_loaded/,/^}/ s/if \(!dr7\)/this_cpu_write(cpu_dr7, dr7); if (!dr7)/'
+mutant "what is lent is loaded at once" $regs \
+	'/^static nokprobe_inline bool is_lent/,/^}/ s/return .*/return false;/'
+mutant "what a guest has had is taken for loaded" $regs \
+	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/regs->known = 0;//'
+mutant "what the CPU has lost is taken for loaded" $regs \
+	'/^void hw_breakpoint_reset/,/^}/ s/this_cpu_write\(debug_registers.known, 0\);//'
+mutant "what is not known to be there is not loaded" $regs \
+	'/^static void __kprobes take_back/,/^}/ s/want\(stale.*//'
+mutant "an NMI arms what is being taken back" $regs \
+	'/^static void __kprobes take_back/,/^}/ s/^\thold\(\);//; /^static void __kprobes take_back/,/^}/ s/^\tunhold\(\);//'
+mutant "a mask is taken for written" $regs \
+	'/^static void __kprobes write_mask/,/^}/ s/if \(!known\)/if (0)/'
+mutant "a moved breakpoint stays where it was" $regs \
+	'/^void __kprobes arch_hw_breakpoint_move/,/^}/ s/^\twant\(.*//'
+mutant "an NMI moves half of a breakpoint" $regs \
+	'/^static void __kprobes move_pieces/,/^}/ s/\} while \(.*/} while (0);/'
+mutant "only the first piece goes" $regs \
+	'/^static noinline void __kprobes del_pieces/,/^}/ s/i < HBP_NUM/i < 1/'
+mutant "of what has no room a piece stays" $regs \
+	'/^static noinline int __kprobes add_pieces/,/^}/ { s/while \(i--\)/while (0)/; s/free < hw->nr_pieces/0/ }'
 
 echo "1..$((killed + missed))"
 echo "# $killed broken lines seen, $missed not seen"

@@ -301,16 +301,64 @@ static void test_wide(void)
 
 	setup(4);
 	good = !reserve(0, &a, 2, 2) && !reserve(1, NULL, 1, 2) &&
-	       hw_breakpoint_table_reserve_wide(&table, wide, 3, &full) == -ENOSPC && full == 1 &&
+	       hw_breakpoint_table_set_wide(&table, wide, 3, &full) == -ENOSPC && full == 1 &&
 	       cpus[0].slots == 0 &&
-	       hw_breakpoint_table_reserve_wide(&table, wide, UINT_MAX, &full) == -ENOSPC &&
-	       !hw_breakpoint_table_reserve_wide(&table, wide, 2, &full) &&
+	       hw_breakpoint_table_set_wide(&table, wide, UINT_MAX, &full) == -ENOSPC &&
+	       !hw_breakpoint_table_set_wide(&table, wide, 2, &full) &&
 	       cpus[0].slots == 2 && cpus[1].slots == 4 && cpus[2].slots == 2 &&
 	       reserve(2, NULL, 2, 1) == -ENOSPC && !reserve(2, NULL, 0, 2) &&
 	       reserve(3, &b, -1, 1) == -ENOSPC;
 	for (int c = 0; c < N_CPUS; c++)
 		hw_breakpoint_table_release(&table, c, &wide[c]);
 	tap_ok(good && released(), "a wide request is granted on all CPUs or on none");
+}
+
+static void test_wide_resize(void)
+{
+	bool good;
+	int full = -1;
+
+	setup(4);
+	good = !reserve(0, &a, 2, 1) && !hw_breakpoint_table_set_wide(&table, wide, 1, &full) &&
+	       !hw_breakpoint_table_set_wide(&table, wide, 3, &full) &&
+	       cpus[0].slots == 3 && cpus[2].slots == 3 &&
+	       hw_breakpoint_table_set_wide(&table, wide, 4, &full) == -ENOSPC && full == 2 &&
+	       cpus[0].slots == 3 && reserve(1, &b, -1, 2) == -ENOSPC &&
+	       !hw_breakpoint_table_set_wide(&table, wide, 2, &full) && !reserve(1, &b, -1, 2) &&
+	       !hw_breakpoint_table_set_wide(&table, wide, 0, &full) && !cpus[1].slots;
+	tap_ok(good && released(), "a wide promise grows and shrinks on all CPUs or on none");
+}
+
+static bool move(int from, int to, unsigned int weight)
+{
+	return hw_breakpoint_table_move(&table, held_for(p[from].account, p[from].cpu), &p[from],
+					&p[to], weight, NULL);
+}
+
+/* Each way, all of it and a part, to who has nothing and to who has something. */
+static void test_move(void)
+{
+	bool good;
+
+	setup(4);
+	good = !reserve(0, &a, -1, 4) && move(0, 1, 1) && p[0].weight == 3 && p[1].weight == 1 &&
+	       p[1].account == &a && a.everywhere == 4 && reserve(2, NULL, 0, 1) == -ENOSPC &&
+	       move(0, 1, 2) && p[0].weight == 1 && p[1].weight == 3 && !move(0, 1, 2) &&
+	       move(0, 1, 1) && !p[0].weight && !p[0].account && p[1].weight == 4 &&
+	       !move(0, 1, 1) && !move(1, 0, 0) && a.everywhere == 4 && a.promises == &p[1] &&
+	       hw_breakpoint_table_task_slots(&table, 0) == 4;
+	tap_ok(good && released(), "a task's registers move from one of its events to another");
+
+	setup(4);
+	good = !reserve(0, NULL, 1, 4) && move(0, 1, 3) && p[0].weight == 1 && p[1].cpu == 1 &&
+	       cpus[1].slots == 4 && reserve(2, &a, -1, 1) == -ENOSPC && move(0, 1, 1) &&
+	       !p[0].weight && cpus[1].slots == 4 && cpus[1].promises == &p[1];
+	tap_ok(good && released(), "so do a CPU's");
+
+	setup(4);
+	good = !reserve(0, &a, -1, 2) && !reserve(1, &b, -1, 1) && !reserve(2, &a, 1, 1) &&
+	       !move(0, 1, 1) && !move(0, 2, 1) && p[0].weight == 2 && p[1].weight == 1;
+	tap_ok(good && released(), "but not to another task's, nor to another CPU's");
 }
 
 /* What was asked for once costs one lock from then on, on every CPU and for every task. */
@@ -372,6 +420,8 @@ int main(void)
 	test_exit_leaves_others_alone();
 	test_exit_with_unequal_weights();
 	test_wide();
+	test_wide_resize();
+	test_move();
 	test_rooms_stay();
 	test_rooms_of_single_cpus();
 	test_most();

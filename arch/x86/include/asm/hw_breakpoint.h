@@ -8,11 +8,15 @@
 #ifndef _ASM_X86_HW_BREAKPOINT_H
 #define _ASM_X86_HW_BREAKPOINT_H
 
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/hw_breakpoint_promise.h>
+#include <linux/hw_breakpoint_sched.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 struct die_args;
+struct hw_breakpoint_group;
 struct hw_breakpoint_who;
 struct perf_event;
 struct perf_event_attr;
@@ -25,53 +29,111 @@ struct task_struct;
 #define HBP_NUM 4
 
 /**
- * struct arch_hw_breakpoint - what each breakpoint event carries
- * @address: the first byte; with @mask set, the first of the range
+ * struct hw_breakpoint_piece - what a breakpoint watches with one register
+ * @address: the first byte
  * @mask: address bits that the comparison ignores (AMD's BPEXT); 0 elsewhere
- * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
- * @len: what goes into DR7, in bytes: 1, 2, 4 or 8; 1 with @mask set
+ * @dr7: type and length in DR7, with its enable, the same for each of the four registers
  * @last: the register that it had last, on whatever CPU; HBP_NUM: none. It gets that again
  *	if it is free, where its address may be still
- * @dr7: @type and @len in DR7, with its enable, the same for each of the four registers
- * @debugger: it is the kernel debugger's, and no event
- * @promise: the slots that the event was promised; the core's
- * @caller: the kernel code that registered it, NULL where that isn't known; the core's
- *
- * All but @address, @last, @promise and @caller change only while the breakpoint is on no CPU;
- * the kernel debugger's while all CPUs are stopped.
+ * @back: from here to the breakpoint's first piece, in bytes; constant
+ * @offset: from the breakpoint's first byte
  */
-struct arch_hw_breakpoint {
+struct hw_breakpoint_piece {
 	unsigned long			address;
 	unsigned long			mask;
-	u8				type;
-	u8				len;
+	u32				dr7;
 	u8				last;
+	u8				back;
+	u8				offset;
+};
+
+/**
+ * struct arch_hw_breakpoint - what each breakpoint event carries
+ * @piece: what it watches, in the order of addresses and without a gap
+ * @span: from the first byte of all to the last one
+ * @type: HW_BREAKPOINT_X, HW_BREAKPOINT_W or HW_BREAKPOINT_RW
+ * @nr_pieces: how many there are: 1, but for what no register can watch alone
+ * @debugger: it is the kernel debugger's, and no event
+ * @promise: the slots that the event was promised; the core's
+ * @group: the exclusive group that it belongs to, or NULL; the core's
+ * @surplus: what it is promised beyond what it takes, for that group; the core's
+ * @sched: where it stands among those that want registers; the core's
+ * @sig_data: of the event's attribute, which perf core overwrites too soon; the core's
+ * @caller: the kernel code that registered it, NULL where that isn't known; the core's
+ *
+ * All but the pieces' @address and @last, and what is the core's, change only while the breakpoint
+ * is on no CPU; the kernel debugger's while all CPUs are stopped.
+ */
+struct arch_hw_breakpoint {
+	struct hw_breakpoint_piece	piece[HBP_NUM];
+	unsigned long			span;
+	u8				type;
+	u8				nr_pieces;
 	bool				debugger;
-	unsigned long			dr7;
+	u8				surplus;
 	struct hw_breakpoint_promise	promise;
+	struct hw_breakpoint_group	*group;
+	struct hw_breakpoint_sched	sched;
+	u64				sig_data;
 	void				*caller;
 };
 
+/**
+ * arch_hw_breakpoint_address() - where a breakpoint is
+ * @hw: parsed; on this CPU, or on none, it may be moved meanwhile
+ *
+ * Context: any.
+ * Return: its first byte.
+ */
+static inline unsigned long arch_hw_breakpoint_address(const struct arch_hw_breakpoint *hw)
+{
+	return READ_ONCE(hw->piece[0].address);
+}
+
+/**
+ * arch_hw_breakpoint_assign() - have a breakpoint watch what another does
+ * @to: the breakpoint; on no CPU. What isn't the architecture's stays
+ * @from: parsed
+ *
+ * Context: any.
+ */
+static inline void arch_hw_breakpoint_assign(struct arch_hw_breakpoint *to,
+					     const struct arch_hw_breakpoint *from)
+{
+	memcpy(to->piece, from->piece, sizeof(to->piece));
+	to->span = from->span;
+	to->type = from->type;
+	to->nr_pieces = from->nr_pieces;
+}
+
 #ifdef CONFIG_HW_BREAKPOINT
 
-/* The core calls these; kernel-doc stands with each in arch/x86/kernel/hw_breakpoint.c. */
+/* hw_breakpoint.c */
 void arch_hw_breakpoint_init(void);
+
+/* What can be watched: hw_breakpoint_parse.c. */
+void arch_hw_breakpoint_parse_init(void);
 const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 					 const struct perf_event_attr *attr,
 					 struct arch_hw_breakpoint *hw);
-int arch_hw_breakpoint_parse(const struct perf_event *bp,
-			     const struct perf_event_attr *attr,
-			     struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw);
 unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_prepaid(const struct perf_event *bp);
 int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address);
+
+/* The debug registers of this CPU: hw_breakpoint_registers.c. */
+void arch_hw_breakpoint_registers_init(void);
 int arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw);
 void arch_hw_breakpoint_del(struct arch_hw_breakpoint *hw);
+void arch_hw_breakpoint_del_any(struct arch_hw_breakpoint *hw);
 void arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned long address);
 void arch_hw_breakpoint_commit(void);
 void arch_hw_breakpoint_pmu_enable(struct pmu *pmu);
 const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed);
+struct arch_hw_breakpoint *arch_hw_breakpoint_holder(unsigned int i);
+bool arch_hw_breakpoint_same(const struct arch_hw_breakpoint *a,
+			     const struct arch_hw_breakpoint *b);
+void arch_hw_breakpoint_pass(struct arch_hw_breakpoint *from, struct arch_hw_breakpoint *to);
 
 /* While the kernel debugger has this CPU. */
 void hw_breakpoint_debugger_enter(void);
@@ -84,6 +146,7 @@ bool arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw);
 void arch_kgdb_hw_breakpoint_stop(struct die_args *args);
 void arch_kgdb_hw_breakpoint_describe(const struct arch_hw_breakpoint *hw,
 				      struct hw_breakpoint_who *who);
+void arch_kgdb_hw_breakpoint_sync(void);
 #else
 static inline void arch_kgdb_hw_breakpoint_init(void)
 {
@@ -100,6 +163,10 @@ static inline void arch_kgdb_hw_breakpoint_stop(struct die_args *args)
 
 static inline void arch_kgdb_hw_breakpoint_describe(const struct arch_hw_breakpoint *hw,
 						    struct hw_breakpoint_who *who)
+{
+}
+
+static inline void arch_kgdb_hw_breakpoint_sync(void)
 {
 }
 #endif

@@ -12,6 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>	/* and with it __always_inline */
 
+typedef uint8_t u8;
+typedef uint32_t u32;
 typedef unsigned long long u64;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
 
 #endif /* _SHIM_LINUX_TYPES_H */

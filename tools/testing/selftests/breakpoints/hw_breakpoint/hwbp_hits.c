@@ -460,8 +460,8 @@ TEST(modify_refused)
 	int fd = pe_open(&attr, 0, -1), i, n = 0, more[HWBP_NUM - 1];
 
 	ASSERT_GE(fd, 0);
-	bad[n++] = moved(attr, BP_W, (volatile char *)vars + 1, 4);
-	bad[n++] = moved(attr, BP_W, vars + 1, 3);
+	bad[n++] = moved(attr, BP_W, (volatile char *)vars + 1, 31);
+	bad[n++] = moved(attr, BP_W, vars + 1, 33);
 	bad[n++] = moved(attr, HW_BREAKPOINT_R, vars + 1, 4);
 	bad[n++] = moved(attr, 64, vars + 1, 4);
 	bad[n++] = moved(attr, BP_X, vars + 1, 2);
@@ -933,7 +933,7 @@ TEST(inherit_and_modify)
 		ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
 	}
 	/* refused for all or done for all */
-	next = moved(attr, BP_W, (volatile char *)vars + 1, 4);
+	next = moved(attr, BP_W, (volatile char *)vars + 1, 31);
 	EXPECT_EQ(-1, ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
 	ASSERT_EQ(1, write(to[1], "x", 1));
 	ASSERT_EQ(1, read(from[0], &c, 1));
@@ -1222,7 +1222,7 @@ TEST(in_kernel_user)
 	EXPECT_EQ(N, target_value("hits"));
 	stores(vars + 1, 4, N);
 	EXPECT_EQ(2 * N, target_value("hits"));
-	EXPECT_EQ(-EINVAL, target("modify %d %llx 4", BP_W, at + 9));
+	EXPECT_EQ(-EINVAL, target("modify %d %llx 31", BP_W, at + 9));
 	stores(vars + 1, 4, N);
 	EXPECT_EQ(3 * N, target_value("hits"));
 	ASSERT_EQ(0, target("drop"));

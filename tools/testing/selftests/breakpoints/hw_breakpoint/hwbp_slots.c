@@ -257,10 +257,10 @@ TEST_F(slots, malformed_before_full)
 		ASSERT_GE(fd[i], 0);
 	}
 	EXPECT_EQ(-ENOSPC, take(0, -1));
-	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 3, 0, -1));
+	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 33, 0, -1));
 	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 0, -1, 0));
 	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 1ULL << 40, -1, 0));
-	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var) + 1, 8, 0, -1));
+	EXPECT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var) + 1, 31, 0, -1));
 	EXPECT_EQ(-EINVAL, bp_try(BP_X, addr_of(&var), 3, 0, 0));
 	EXPECT_EQ(-EINVAL, bp_try(HW_BREAKPOINT_R, addr_of(&var), 8, 0, -1));
 	EXPECT_EQ(-EINVAL, bp_try(HW_BREAKPOINT_EMPTY, addr_of(&var), 8, 0, -1));
@@ -398,7 +398,7 @@ TEST_F(slots, in_kernel_users)
 	EXPECT_EQ(-ENOSPC, target("wide %d %llx 8", BP_W, (unsigned long long)target_value("var")));
 	EXPECT_EQ(-ENOSPC, target("user %d %d %llx 8", self->a, BP_W, at));
 	EXPECT_EQ(HWBP_NUM, free_slots(-1, 0));
-	EXPECT_EQ(-EINVAL, target("user %d %d %llx 5", self->a, BP_W, at));
+	EXPECT_EQ(-EINVAL, target("user %d %d %llx 33", self->a, BP_W, at));
 	for (i = 0; i < HWBP_NUM; i++)
 		close(fd[i]);
 }

@@ -367,16 +367,16 @@ static void newest(struct __test_metadata *_metadata, const char *error, const c
 
 TEST_F(who, refused_for_what_it_is)
 {
-	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var) + 1, 4, 0, -1));
-	newest(_metadata, "EINVAL", "the address isn't a multiple of the length");
+	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var) + 1, 31, 0, -1));
+	newest(_metadata, "EINVAL", "it takes more than four registers where it is");
 	EXPECT_EQ(addr_of(&var) + 1, number(line, "addr"));
-	EXPECT_EQ(4, number(line, "len"));
+	EXPECT_EQ(31, number(line, "len"));
 	EXPECT_STREQ("w", value(line, "type"));
 	EXPECT_EQ(getpid(), number(line, "task"));
 	EXPECT_EQ(EINVAL, number(line, "errno"));
 	EXPECT_EQ(1, number(line, "times"));
-	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 3, 0, -1));
-	newest(_metadata, "EINVAL", "data has to be 1, 2, 4 or 8 bytes long");
+	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 33, 0, -1));
+	newest(_metadata, "EINVAL", "data has to be 1 to 32 bytes long");
 	ASSERT_EQ(-EINVAL, bp_try(HW_BREAKPOINT_R, addr_of(&var), 4, 0, -1));
 	newest(_metadata, "EINVAL", "x86 can't watch reads alone");
 	ASSERT_EQ(-EINVAL, bp_try(BP_X, addr_of(find), 2, 0, -1));
@@ -501,12 +501,12 @@ TEST_F(who, refused_again)
 {
 	int i;
 
-	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 5, 0, -1));
+	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 35, 0, -1));
 	for (i = 0; i < 100; i++)
-		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 6, 0, -1));
-	newest(_metadata, "EINVAL", "data has to be 1, 2, 4 or 8 bytes long");
+		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 36, 0, -1));
+	newest(_metadata, "EINVAL", "data has to be 1 to 32 bytes long");
 	EXPECT_EQ(100, number(line, "times"));
-	EXPECT_EQ(1, find("refused.kv", text(" pid=%lld ", getpid()), " len=5 ", NULL));
+	EXPECT_EQ(1, find("refused.kv", text(" pid=%lld ", getpid()), " len=35 ", NULL));
 }
 
 TEST_F(who, last_refusals)
@@ -514,12 +514,12 @@ TEST_F(who, last_refusals)
 	int i;
 
 	for (i = 0; i < NR_REFUSALS + 10; i++)
-		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 16 + i, 0, -1));
+		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 33 + i, 0, -1));
 	EXPECT_EQ(NR_REFUSALS, find("refused.kv", "refused ", NULL));
 	EXPECT_EQ(NR_REFUSALS, find("refused.kv", text(" pid=%lld ", getpid()), at(&var), NULL));
-	EXPECT_EQ(16 + NR_REFUSALS + 9, number(line, "len"));
-	EXPECT_EQ(1, find("refused.kv", text(" len=%lld ", 16 + 10), NULL));
-	EXPECT_EQ(0, find("refused.kv", text(" len=%lld ", 16 + 9), NULL));
+	EXPECT_EQ(33 + NR_REFUSALS + 9, number(line, "len"));
+	EXPECT_EQ(1, find("refused.kv", text(" len=%lld ", 33 + 10), NULL));
+	EXPECT_EQ(0, find("refused.kv", text(" len=%lld ", 33 + 9), NULL));
 	EXPECT_EQ(NR_REFUSALS, find("refused", "-EINVAL", NULL));
 }
 
@@ -562,7 +562,7 @@ TEST_F(who, tracepoints)
 		ASSERT_GE(trace[i], 0)
 			TH_LOG("%s: %d", event[i], trace[i]);
 	}
-	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 7, 0, -1));
+	ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 33, 0, -1));
 	fd = pe_open(&attr, 0, -1);
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(0, bp_count(trace[REGISTER]));

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What x86's debug registers can watch, and what they must not.
+ *
+ * Sources: Intel SDM vol. 3, "Breakpoint Field Recognition"; AMD APM vol. 2, "Breakpoint
+ * Address-Mask MSRs".
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/bits.h>
+#include <linux/compat.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_stats.h>
+#include <linux/init.h>
+#include <linux/kprobes.h>
+#include <linux/percpu.h>
+#include <linux/perf_event.h>
+
+#include <asm/cpu_entry_area.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/processor.h>
+#include <asm/sections.h>
+#include <asm/tlbflush.h>
+
+#include "hw_breakpoint_dr7.h"
+#include "hw_breakpoint_registers.h"
+#include "hw_breakpoint_split.h"
+
+/* What is watched, or may be: from the first byte to the last. */
+struct extent {
+	unsigned long	first, last;
+};
+
+/* From the first byte of any CPU's static per-CPU variables to behind the last one of any. */
+static unsigned long percpu_start __ro_after_init = ULONG_MAX, percpu_end __ro_after_init;
+
+/* === What can be watched ================================================== */
+
+/* What several registers may watch together, in bytes. */
+#define RANGE_MAX	32
+
+/* AMD: the comparison can ignore up to 32 low bits of the address. */
+#define MASK_MAX	BIT_ULL(32)
+
+static u64 largest_block(void)
+{
+	if (IS_ENABLED(CONFIG_CPU_SUP_AMD) && boot_cpu_has(X86_FEATURE_BPEXT))
+		return MASK_MAX;
+	return sizeof(long);
+}
+
+/* A block that is too long for DR7 is one byte there, and the mask does the rest. */
+static void set_piece(struct arch_hw_breakpoint *hw, unsigned int i, unsigned long offset,
+		      u64 block)
+{
+	struct hw_breakpoint_piece *piece = &hw->piece[i];
+	const u8 len = block <= sizeof(long) ? block : 1;
+
+	piece->address = hw->piece[0].address + offset;
+	piece->mask = block - len;
+	piece->dr7 = dr7_every_slot(hw->type, len);
+	piece->offset = offset;
+}
+
+static const char *parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw)
+{
+	u64 block[HBP_NUM], offset = 0;
+	unsigned int i, nr;
+
+	nr = split_range(attr->bp_addr, attr->bp_len, largest_block(), block, HBP_NUM);
+	if (!attr->bp_len || (attr->bp_len > RANGE_MAX && nr != 1))
+		return "data has to be 1 to 32 bytes long";
+	if (!nr)
+		return "it takes more than four registers where it is";
+	for (i = 0; i < nr; i++) {
+		set_piece(hw, i, offset, block[i]);
+		offset += block[i];
+	}
+	hw->nr_pieces = nr;
+	hw->span = offset - 1;
+	return NULL;
+}
+
+/*
+ * The length of an instruction means nothing to the hardware. Programs say 1 or, as
+ * was once required, sizeof(long): that of the caller. An inherited copy may be made
+ * by a task of the other kind.
+ */
+static const char *parse_execution(const struct perf_event *bp,
+				   const struct perf_event_attr *attr,
+				   struct arch_hw_breakpoint *hw)
+{
+	set_piece(hw, 0, 0, 1);
+	hw->nr_pieces = 1;
+	hw->span = 0;
+	if (attr->bp_len == 1 || attr->bp_len == sizeof(long))
+		return NULL;
+	if (attr->bp_len == 4 && ((bp && bp->parent) || in_compat_syscall()))
+		return NULL;
+	return "the length for execution is sizeof(long), or 1";
+}
+
+static struct extent extent_of(const struct arch_hw_breakpoint *hw)
+{
+	const unsigned long first = hw->piece[0].address;
+
+	return (struct extent) { .first = first, .last = first + hw->span };
+}
+
+static bool touches(struct extent range, const void *area, size_t size)
+{
+	unsigned long start = (unsigned long)area;
+
+	return range.first < start + size && range.last >= start;
+}
+
+/*
+ * What the #DB entry itself uses before DR7 is zero, or after it is armed again: a
+ * trap on it would recurse until the stack is gone.
+ */
+static bool touches_debug_entry(struct extent range, int cpu)
+{
+	if ((IS_ENABLED(CONFIG_DEBUG_PREEMPT) ||
+	     IS_ENABLED(CONFIG_MITIGATION_CALL_DEPTH_TRACKING)) &&
+	    touches(range, &per_cpu(pcpu_hot, cpu), sizeof(struct pcpu_hot)))
+		return true;
+
+	return touches(range, get_cpu_gdt_rw(cpu), GDT_SIZE) ||
+	       touches(range, &per_cpu(cpu_tss_rw, cpu), sizeof(struct tss_struct)) ||
+	       touches(range, &per_cpu(cpu_tlbstate, cpu), sizeof(struct tlb_state)) ||
+	       touches(range, &per_cpu(x86_spec_ctrl_current, cpu), sizeof(u64)) ||
+	       touches(range, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
+	       touches(range, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
+	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers)) ||
+	       hw_breakpoint_stats_at(range.first, range.last, cpu);
+}
+
+static bool touches_percpu_base(struct extent range)
+{
+#ifdef CONFIG_SMP
+	return touches(range, __per_cpu_offset, sizeof(__per_cpu_offset[0]) * nr_cpu_ids);
+#else
+	return touches(range, &pcpu_unit_offsets, sizeof(pcpu_unit_offsets));
+#endif
+}
+
+/*
+ * Nearly all that is watched is elsewhere, and needs no search by CPU. Without SMP per-CPU
+ * variables are among all others.
+ */
+static bool may_touch_percpu(struct extent range)
+{
+	if (!IS_ENABLED(CONFIG_SMP))
+		return true;
+	return range.first < percpu_end && range.last >= percpu_start;
+}
+
+static bool would_recurse(struct extent range, unsigned int type)
+{
+	int cpu;
+
+	if (touches(range, (void *)CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_MAP_SIZE) ||
+	    touches_percpu_base(range))
+		return true;
+
+	if (may_touch_percpu(range)) {
+		for_each_possible_cpu(cpu) {
+			if (touches_debug_entry(range, cpu))
+				return true;
+		}
+	}
+	return type == HW_BREAKPOINT_X && within_kprobe_blacklist(range.first);
+}
+
+/**
+ * arch_hw_breakpoint_in_kernel() - does a breakpoint touch the kernel's addresses?
+ * @hw: parsed
+ *
+ * Context: any.
+ * Return: true if any byte of it is not user space's.
+ */
+bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw)
+{
+	return extent_of(hw).last >= TASK_SIZE_MAX;
+}
+
+static const char *parse_type(const struct perf_event *bp, const struct perf_event_attr *attr,
+			      struct arch_hw_breakpoint *hw)
+{
+	switch (attr->bp_type) {
+	case HW_BREAKPOINT_W:
+	case HW_BREAKPOINT_RW:
+		return parse_data(attr, hw);
+	case HW_BREAKPOINT_X:
+		return parse_execution(bp, attr, hw);
+	case HW_BREAKPOINT_R:
+		return "x86 can't watch reads alone";
+	default:
+		return "the type is none of write, read and write, execute";
+	}
+}
+
+/**
+ * arch_hw_breakpoint_objection() - check an attribute and translate it
+ * @bp: the event that it is for, or NULL where there is none yet
+ * @attr: bp_addr, bp_len and bp_type are looked at
+ * @hw: what is not the core's is written; it is undefined if there is an objection
+ *
+ * Context: process context.
+ * Return: NULL, or in words what x86 can't watch, or must not.
+ */
+const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
+					 const struct perf_event_attr *attr,
+					 struct arch_hw_breakpoint *hw)
+{
+	struct extent range;
+	const char *why;
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++)
+		hw->piece[i] = (struct hw_breakpoint_piece) {
+			.last = HBP_NUM,
+			.back = i * sizeof(hw->piece[0]),
+		};
+	hw->piece[0].address = attr->bp_addr;
+	hw->type = attr->bp_type;
+	why = parse_type(bp, attr, hw);
+	if (why)
+		return why;
+	range = extent_of(hw);
+	if (attr->bp_addr != range.first || range.last < range.first)
+		return "there is no such address";
+
+	/* An inherited copy's original was checked; fork() should not fail for it. */
+	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
+		return NULL;
+	if (would_recurse(range, hw->type))
+		return "the handling of debug exceptions itself uses it";
+	return NULL;
+}
+
+/**
+ * arch_hw_breakpoint_weight() - how many registers a breakpoint takes
+ * @hw: parsed
+ *
+ * Context: any.
+ * Return: registers.
+ */
+unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw)
+{
+	return hw->nr_pieces;
+}
+
+/**
+ * arch_hw_breakpoint_prepaid() - has the event's owner reserved its register?
+ * @bp: an event that is being created
+ *
+ * Context: any.
+ * Return: true for ptrace, which holds one promise for a thread's four registers.
+ */
+bool arch_hw_breakpoint_prepaid(const struct perf_event *bp)
+{
+	return bp->overflow_handler == ptrace_hit;
+}
+
+/*
+ * Would the split be the same there? One block has to stand at a multiple of its size, several
+ * where none of them could be another.
+ */
+static bool splits_alike(const struct arch_hw_breakpoint *hw, unsigned long address)
+{
+	if (hw->nr_pieces == 1)
+		return !(address & hw->span);
+	return !((address ^ hw->piece[0].address) & (RANGE_MAX - 1));
+}
+
+/**
+ * arch_hw_breakpoint_check_move() - may a kernel breakpoint be moved?
+ * @hw: the breakpoint
+ * @address: where to
+ *
+ * Context: any, up to NMI.
+ * Return: 0, or -EINVAL for an address that isn't aligned, isn't the kernel's, or must
+ * not be watched, and for a breakpoint that isn't the kernel's. One that takes several
+ * registers moves by multiples of 32 bytes.
+ */
+int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address)
+{
+	const struct extent range = { .first = address, .last = address + hw->span };
+
+	if (!splits_alike(hw, address) || range.last < address ||
+	    address < TASK_SIZE_MAX || !arch_hw_breakpoint_in_kernel(hw))
+		return -EINVAL;
+	return would_recurse(range, hw->type) ? -EINVAL : 0;
+}
+
+/**
+ * arch_hw_breakpoint_parse_init() - find out where per-CPU variables are
+ *
+ * Context: once, at boot.
+ */
+void __init arch_hw_breakpoint_parse_init(void)
+{
+	unsigned long start;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		start = (unsigned long)per_cpu_ptr((void __percpu *)__per_cpu_start, cpu);
+		percpu_start = min(percpu_start, start);
+		percpu_end = max(percpu_end, start + (__per_cpu_end - __per_cpu_start));
+	}
+}

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flexible breakpoints: those that are promised nothing and take turns.
+ *
+ * With /sys/bus/event_source/devices/breakpoint/flexible at 1, an event that isn't pinned is
+ * never refused for want of registers. perf core adds what it may, in its order: pinned before
+ * others, a CPU's before a task's. What finds no register waits, and perf core rotates.
+ *
+ * From then on there is more to an add than a free register:
+ *
+ * - Events that watch the same share one set of registers, in a ring. One of them is the host,
+ *   whose the registers are; the others are its guests. If it goes, the next one is the host.
+ * - What is promised takes registers from what isn't: perf core orders by "pinned", which need
+ *   not be the same, and the kernel debugger comes when it wants. Who loses them is evicted. It
+ *   is still on to perf core, and gets them back as soon as they are free; until then its time
+ *   is lost, and doesn't count as running.
+ * - A group whose leader is exclusive is alone, or isn't on. Where all are promised that is so
+ *   anyway: see hw_breakpoint_exclusive.c.
+ *
+ * All that is a CPU's own, with interrupts off. The debugger's NMI may come at any place. It
+ * changes nothing here while something is being changed or gone through: it leaves word, and
+ * what it has interrupted does its work for it before anything else runs on this CPU.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/device.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_share.h>
+#include <linux/jump_label.h>
+#include <linux/kprobes.h>
+#include <linux/kstrtox.h>
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/perf_event.h>
+#include <linux/sched/clock.h>
+#include <linux/sysfs.h>
+
+#include "hw_breakpoint_internal.h"
+
+/* === Data ================================================================= */
+
+/*
+ * Has there ever been an event without a promise? Until then none of this costs anything. The
+ * key is patched in at one place after the other, and @sharing_begun is set when it is at all.
+ */
+DEFINE_STATIC_KEY_FALSE(hw_breakpoint_may_share);
+static bool sharing_begun;
+
+/* May new events be without one? */
+static bool flexible;
+
+/**
+ * struct sharing - a CPU's own
+ * @evicted: those that lost their registers, the first one first; empty: not yet made
+ * @busy: how many are changing or going through what is here: a #DB may come in between
+ * @debugger_waits: the kernel debugger found it so
+ */
+struct sharing {
+	struct list_head	evicted;
+	unsigned int		busy;
+	bool			debugger_waits;
+};
+
+static DEFINE_PER_CPU(struct sharing, sharing);
+
+static struct perf_event *event_of(const struct arch_hw_breakpoint *hw)
+{
+	return container_of((struct arch_hw_breakpoint *)hw, struct perf_event, hw.info);
+}
+
+static struct sharing *begin(void)
+{
+	struct sharing *this = this_cpu_ptr(&sharing);
+
+	this_cpu_inc(sharing.busy);
+	barrier();
+	return this;
+}
+
+static void end(struct sharing *this)
+{
+	barrier();
+	if (this_cpu_dec_return(sharing.busy))
+		return;
+	/* It sets all of its own anew: once is enough. */
+	if (unlikely(READ_ONCE(this->debugger_waits))) {
+		WRITE_ONCE(this->debugger_waits, false);
+		arch_kgdb_hw_breakpoint_sync();
+	}
+}
+
+/* === Conflicts ============================================================ */
+
+static bool is_promised(const struct arch_hw_breakpoint *hw)
+{
+	return hw->debugger || hw->sched.promised;
+}
+
+/* NULL: not in an exclusive group. */
+static const struct perf_event *exclusive_leader(const struct arch_hw_breakpoint *hw)
+{
+	const struct perf_event *leader;
+
+	if (hw->debugger)
+		return NULL;
+	leader = event_of(hw)->group_leader;
+	return leader->attr.exclusive ? leader : NULL;
+}
+
+/* May they not be on at once? */
+static bool conflict(const struct arch_hw_breakpoint *a, const struct arch_hw_breakpoint *b)
+{
+	return exclusive_leader(a) != exclusive_leader(b);
+}
+
+static bool is_movable(const struct arch_hw_breakpoint *hw)
+{
+	return hw->debugger || hw->sched.alone;
+}
+
+/* === Rings ================================================================ */
+
+static struct arch_hw_breakpoint *next_in_ring(const struct arch_hw_breakpoint *hw)
+{
+	return list_entry(READ_ONCE(hw->sched.ring.next), struct arch_hw_breakpoint, sched.ring);
+}
+
+static bool is_in_ring(const struct arch_hw_breakpoint *hw)
+{
+	return !hw->debugger && !list_empty(&hw->sched.ring);
+}
+
+/* One that has the registers that @hw needs, and may share them. */
+static struct arch_hw_breakpoint *find_host(const struct arch_hw_breakpoint *hw)
+{
+	struct arch_hw_breakpoint *other;
+	unsigned int i;
+
+	if (is_movable(hw))
+		return NULL;
+	for (i = 0; i < HBP_NUM; i++) {
+		other = arch_hw_breakpoint_holder(i);
+		if (other && !is_movable(other) && arch_hw_breakpoint_same(other, hw))
+			return other;
+	}
+	return NULL;
+}
+
+/* @hw leaves its registers to whoever shares them. Return: true if nobody does. */
+static bool leave(struct arch_hw_breakpoint *hw)
+{
+	struct arch_hw_breakpoint *heir;
+
+	if (!is_in_ring(hw)) {
+		arch_hw_breakpoint_del(hw);
+		return true;
+	}
+	heir = next_in_ring(hw);
+	if (!hw->sched.guest) {
+		heir->sched.guest = false;
+		arch_hw_breakpoint_pass(hw, heir);
+	}
+	hw->sched.guest = false;
+	list_del_init(&hw->sched.ring);
+	return false;
+}
+
+/* === Evictions ============================================================ */
+
+static void wait_for_registers(struct sharing *this, struct arch_hw_breakpoint *hw)
+{
+	hw->sched.evicted_at = local_clock() ?: 1;
+	if (!this->evicted.next)
+		INIT_LIST_HEAD(&this->evicted);
+	list_add_tail(&hw->sched.evicted, &this->evicted);
+}
+
+/* @host and all its guests. */
+static void evict(struct sharing *this, struct arch_hw_breakpoint *host)
+{
+	struct arch_hw_breakpoint *next;
+	bool last;
+
+	do {
+		next = is_in_ring(host) ? next_in_ring(host) : NULL;
+		last = leave(host);
+		wait_for_registers(this, host);
+		host = next;
+	} while (!last);
+}
+
+/* May @host and its guests lose their registers to who was promised some? */
+static bool may_evict(const struct arch_hw_breakpoint *host, bool of_cpu)
+{
+	const struct arch_hw_breakpoint *hw = host;
+
+	do {
+		if (is_promised(hw) || (!event_of(hw)->hw.target && !of_cpu))
+			return false;
+		hw = next_in_ring(hw);
+	} while (hw != host);
+	return true;
+}
+
+static bool evict_from_one(struct sharing *this, bool of_cpu)
+{
+	struct arch_hw_breakpoint *host;
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++) {
+		host = arch_hw_breakpoint_holder(i);
+		if (host && may_evict(host, of_cpu)) {
+			evict(this, host);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Take registers from somebody who wasn't promised any: from a task before a CPU, as perf core
+ * orders them. Return: false if there is nobody.
+ */
+static bool evict_some(struct sharing *this)
+{
+	return evict_from_one(this, false) || evict_from_one(this, true);
+}
+
+/* Some host that must not be on with @hw; NULL: none. What is on has no conflict in itself. */
+static struct arch_hw_breakpoint *find_conflict(const struct arch_hw_breakpoint *hw)
+{
+	struct arch_hw_breakpoint *host;
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++) {
+		host = arch_hw_breakpoint_holder(i);
+		if (host && conflict(host, hw))
+			return host;
+	}
+	return NULL;
+}
+
+/* @force: others may be evicted for @hw. Return: false if it can't be on. */
+static bool make_way(struct sharing *this, const struct arch_hw_breakpoint *hw, bool force)
+{
+	struct arch_hw_breakpoint *host;
+
+	while ((host = find_conflict(hw))) {
+		if (!force || !may_evict(host, true))
+			return false;
+		evict(this, host);
+	}
+	return true;
+}
+
+/* Return: 0 or -EBUSY. */
+static int take(struct sharing *this, struct arch_hw_breakpoint *hw, bool force)
+{
+	struct arch_hw_breakpoint *host;
+	int err;
+
+	if (!make_way(this, hw, force))
+		return -EBUSY;
+	host = find_host(hw);
+	if (host) {
+		hw->sched.guest = true;
+		list_add(&hw->sched.ring, &host->sched.ring);
+		return 0;
+	}
+	do
+		err = arch_hw_breakpoint_add(hw);
+	while (err && force && evict_some(this));
+	return err;
+}
+
+/* Whoever can be on again is. */
+static void restore(struct sharing *this)
+{
+	struct arch_hw_breakpoint *hw, *next;
+
+	if (!this->evicted.next)
+		return;
+	list_for_each_entry_safe(hw, next, &this->evicted, sched.evicted) {
+		if (take(this, hw, false))
+			continue;
+		list_del(&hw->sched.evicted);
+		hw->sched.lost += local_clock() - hw->sched.evicted_at;
+		hw->sched.evicted_at = 0;
+	}
+}
+
+/* take(), and what it has evicted in vain, or more than it needed, is on again. */
+static int take_and_restore(struct sharing *this, struct arch_hw_breakpoint *hw)
+{
+	const bool force = is_promised(hw);
+	int err = take(this, hw, force);
+
+	if (force)
+		restore(this);
+	return err;
+}
+
+/* === Lost time ============================================================ */
+
+/* As perf core's, up to which it has accounted for the event. */
+static u64 context_time(const struct perf_event *bp)
+{
+#ifdef CONFIG_CGROUP_PERF
+	if (bp->cgrp)
+		return per_cpu_ptr(bp->cgrp->info, bp->cpu)->time;
+#endif
+	return bp->ctx->time;
+}
+
+/*
+ * What was lost was no time of running. perf core adds all time since tstamp only later: add it
+ * now, or there might be less than is to be taken off.
+ */
+static void settle(struct perf_event *bp)
+{
+	struct hw_breakpoint_sched *sched = &counter_arch_bp(bp)->sched;
+	u64 now, paid;
+	s64 since;
+
+	if (sched->evicted_at) {
+		now = local_clock();
+		sched->lost += now - sched->evicted_at;
+		sched->evicted_at = now;
+	}
+	if (!sched->lost)
+		return;
+	since = context_time(bp) - bp->tstamp;
+	if (since > 0) {
+		bp->tstamp += since;
+		bp->total_time_enabled += since;
+		bp->total_time_running += since;
+	}
+	paid = min(sched->lost, bp->total_time_running);
+	bp->total_time_running -= paid;
+	sched->lost -= paid;
+}
+
+/* === For the PMU ========================================================== */
+
+/**
+ * hw_breakpoint_share_init() - make ready what an event needs here
+ * @bp: the event, which is being created
+ *
+ * Context: any.
+ */
+void hw_breakpoint_share_init(struct perf_event *bp)
+{
+	INIT_LIST_HEAD(&counter_arch_bp(bp)->sched.ring);
+}
+
+/**
+ * hw_breakpoint_share_add() - arch_hw_breakpoint_add() where some are promised nothing
+ * @bp: the event
+ *
+ * Context: interrupts off, in a pmu_disable bracket.
+ * Return: 0, or -EBUSY if it has to wait for its turn.
+ */
+int hw_breakpoint_share_add(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	struct sharing *this;
+	int err;
+
+	if (!READ_ONCE(sharing_begun))
+		return arch_hw_breakpoint_add(hw);
+	this = begin();
+	err = take_and_restore(this, hw);
+	end(this);
+	return err;
+}
+
+/**
+ * hw_breakpoint_share_del() - arch_hw_breakpoint_del() where some are promised nothing
+ * @bp: the event; perf core believes it to be on
+ *
+ * Context: interrupts off, in a pmu_disable bracket.
+ */
+void hw_breakpoint_share_del(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	struct sharing *this = begin();
+
+	settle(bp);
+	if (hw->sched.evicted_at) {
+		list_del(&hw->sched.evicted);
+		hw->sched.evicted_at = 0;
+	} else if (leave(hw)) {
+		restore(this);
+	}
+	end(this);
+}
+
+/**
+ * hw_breakpoint_share_wait() - an event that is on has become one without registers
+ * @bp: the event; it gets some when there are
+ *
+ * Context: interrupts off, on its CPU.
+ */
+void hw_breakpoint_share_wait(struct perf_event *bp)
+{
+	struct sharing *this = begin();
+
+	wait_for_registers(this, counter_arch_bp(bp));
+	end(this);
+}
+
+/**
+ * hw_breakpoint_share_read() - take off an event's time what it was evicted for
+ * @bp: the event; it is on
+ *
+ * In an NMI or #DB perf core may just be adding to the time: it stays what it was then.
+ *
+ * Context: any, on its CPU.
+ */
+void hw_breakpoint_share_read(struct perf_event *bp)
+{
+	const struct hw_breakpoint_sched *sched = &counter_arch_bp(bp)->sched;
+	struct sharing *this;
+	unsigned long flags;
+
+	if ((!sched->evicted_at && !sched->lost) || in_nmi())
+		return;
+	local_irq_save(flags);
+	this = begin();
+	settle(bp);
+	end(this);
+	local_irq_restore(flags);
+}
+
+/* === Hits ================================================================= */
+
+/**
+ * hw_breakpoint_share_begin_hits() - keep who shares with whom as it is
+ *
+ * Context: #DB.
+ */
+void __kprobes hw_breakpoint_share_begin_hits(void)
+{
+	begin();
+}
+
+/**
+ * hw_breakpoint_share_end_hits() - undo hw_breakpoint_share_begin_hits()
+ *
+ * Context: #DB.
+ */
+void __kprobes hw_breakpoint_share_end_hits(void)
+{
+	end(this_cpu_ptr(&sharing));
+}
+
+/**
+ * hw_breakpoint_share_next() - the next event that a hit is for
+ * @hw: one that it was for
+ * @host: the first one
+ *
+ * Context: between hw_breakpoint_share_begin_hits() and hw_breakpoint_share_end_hits().
+ * Return: the breakpoint, or NULL.
+ */
+struct arch_hw_breakpoint *
+hw_breakpoint_share_next(const struct arch_hw_breakpoint *hw, const struct arch_hw_breakpoint *host)
+{
+	struct arch_hw_breakpoint *next = next_in_ring(hw);
+
+	return next == host ? NULL : next;
+}
+
+NOKPROBE_SYMBOL(hw_breakpoint_share_next);
+
+/* === For the kernel debugger ============================================== */
+
+/*
+ * Return: NULL if something is being changed here that was stopped for the debugger: then
+ * arch_kgdb_hw_breakpoint_sync() is called as soon as it is done, on the same CPU.
+ */
+static struct sharing *begin_debugger(void)
+{
+	struct sharing *this = this_cpu_ptr(&sharing);
+
+	if (!this->busy)
+		return begin();
+	WRITE_ONCE(this->debugger_waits, true);
+	return NULL;
+}
+
+/**
+ * hw_breakpoint_debugger_add() - arch_hw_breakpoint_add() for the kernel debugger's
+ * @hw: the breakpoint
+ *
+ * Who was promised nothing loses his registers.
+ *
+ * Context: interrupts off; NMI too.
+ */
+void __kprobes hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw)
+{
+	struct sharing *this;
+
+	if (!READ_ONCE(sharing_begun)) {
+		arch_hw_breakpoint_add(hw);
+		return;
+	}
+	this = begin_debugger();
+	if (this) {
+		take(this, hw, true);
+		end(this);
+	}
+}
+
+/**
+ * hw_breakpoint_debugger_done() - the debugger has set and removed what it wants
+ *
+ * Context: interrupts off; NMI too.
+ */
+void __kprobes hw_breakpoint_debugger_done(void)
+{
+	struct sharing *this = begin_debugger();
+
+	if (this) {
+		restore(this);
+		end(this);
+	}
+}
+
+/* === The switch =========================================================== */
+
+/**
+ * hw_breakpoint_is_flexible() - is an event promised nothing?
+ * @bp: the event, which is being created
+ *
+ * Context: any.
+ * Return: true if it takes turns with others. An inherited copy is as its original is, whatever
+ * the switch says by now; and what there was before the switch was set keeps its promise.
+ */
+bool hw_breakpoint_is_flexible(const struct perf_event *bp)
+{
+	if (bp->parent)
+		return !bp->parent->hw.info.sched.promised;
+	return READ_ONCE(flexible) && !bp->group_leader->attr.pinned;
+}
+
+static ssize_t flexible_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(flexible));
+}
+
+static ssize_t flexible_store(struct device *dev, struct device_attribute *attr,
+			      const char *buf, size_t count)
+{
+	bool on;
+	int err = kstrtobool(buf, &on);
+
+	if (err)
+		return err;
+	/* Before the first event without a promise; there may be some from then on. */
+	if (on) {
+		static_branch_enable(&hw_breakpoint_may_share);
+		WRITE_ONCE(sharing_begun, true);
+	}
+	WRITE_ONCE(flexible, on);
+	return count;
+}
+static DEVICE_ATTR_RW(flexible);
+
+static struct attribute *flexible_attrs[] = {
+	&dev_attr_flexible.attr,
+	NULL,
+};
+
+static const struct attribute_group flexible_group = {
+	.attrs	= flexible_attrs,
+};
+
+const struct attribute_group *hw_breakpoint_attr_groups[] = {
+	&flexible_group,
+	NULL,
+};

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How breakpoints get into the debug registers, with an NMI at each step of it.
+ *
+ * arch/x86/kernel/hw_breakpoint_registers.c itself is built as for the thread sanitizer, whose
+ * runtime this is: the compiler announces each access to memory, and the shim each instruction
+ * that reads and writes, and each access to a debug register. Before any of them an NMI may
+ * come, in which the kernel debugger sets and removes breakpoints or somebody moves one. So
+ * each operation is run once for each place and each such NMI, and for two of them.
+ *
+ * What is looked at: at each step, that a match of what is armed would go to a breakpoint
+ * that watches just that, or to nobody, and that nobody is told less; and at the end that
+ * the registers watch what is to be watched, all of it and nothing else.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <asm/debugreg.h>
+#include <uapi/linux/hw_breakpoint.h>
+
+#include "hw_breakpoint_registers.h"
+#include "hw_breakpoint_split.h"
+#include "registers_test.h"
+#include "tap.h"
+
+#define MAX_STEPS	5000
+#define MAX_NMIS	2
+#define NOWHERE		0x1000UL
+
+/* === The processor === */
+
+static struct {
+	unsigned long	address[HBP_NUM];
+	unsigned long	mask[HBP_NUM];
+	unsigned long	dr6;
+	unsigned long	dr7;
+	/* What amd_set_dr_addr_mask() believes to have written. */
+	unsigned long	believed[HBP_NUM];
+} cpu;
+
+bool shim_has_masks;
+
+/* === Breakpoints === */
+
+/* The debugger's, then events. */
+enum name { K, L, M, T, P, Q, R, H, F, G, NR_NAMES };
+
+static const struct {
+	unsigned long	address;
+	unsigned int	type;
+	unsigned int	len;
+} made[NR_NAMES] = {
+	[K] = { 0x1001, HW_BREAKPOINT_X, 1 },
+	[L] = { 0x1001, HW_BREAKPOINT_X, 1 },
+	[M] = { 0x2002, HW_BREAKPOINT_W, 1 },
+	[T] = { 0x2004, HW_BREAKPOINT_W, 12 },
+	[P] = { 0x3003, HW_BREAKPOINT_W, 1 },
+	[Q] = { 0x3003, HW_BREAKPOINT_X, 1 },
+	[R] = { 0x5004, HW_BREAKPOINT_RW, 12 },
+	[H] = { 0x4000, HW_BREAKPOINT_W, 16 },	/* one with a mask, or else two */
+	[F] = { 0x6000, HW_BREAKPOINT_RW, 8 },
+	[G] = { 0x7000, HW_BREAKPOINT_RW, 4 },
+};
+
+#define LAST_OF_DEBUGGER	T
+#define MOVED_BY		0x20
+
+static struct arch_hw_breakpoint bp[NR_NAMES];
+/* Is it to be watched, as far as is known? */
+static bool on[NR_NAMES];
+/* Somebody moves it in this run: a match may be of where it was. */
+static bool moves[NR_NAMES];
+
+static void make(enum name name)
+{
+	struct arch_hw_breakpoint *hw = &bp[name];
+	u64 block[HBP_NUM] = { };
+	unsigned long offset = 0;
+
+	memset(hw, 0, sizeof(*hw));
+	hw->type = made[name].type;
+	hw->debugger = name <= LAST_OF_DEBUGGER;
+	hw->nr_pieces = split_range(made[name].address, made[name].len, shim_has_masks ? 16 : 8,
+				    block, HBP_NUM);
+	hw->span = made[name].len - 1;
+	for (unsigned int i = 0; i < HBP_NUM; i++) {
+		hw->piece[i] = (struct hw_breakpoint_piece) {
+			.address = made[name].address + offset,
+			.mask = block[i] > 8 ? block[i] - 1 : 0,
+			.dr7 = dr7_every_slot(hw->type, block[i]),
+			.last = HBP_NUM, .back = i * sizeof(hw->piece[0]), .offset = offset,
+		};
+		offset += block[i];
+	}
+}
+
+/* === Results === */
+
+static jmp_buf too_long;
+static unsigned long nr_runs, nr_wrong;
+static const char *wrong;
+static int wrong_step;
+
+static void fail(const char *what)
+{
+	if (!wrong)
+		wrong = what;
+}
+
+/* === Steps === */
+
+struct nmi {
+	int	at;
+	int	act;
+};
+
+static struct nmi nmi[MAX_NMIS];
+static int nr_nmis, step_nr;
+/* 1: in the code under test; 0: outside of it, or in an NMI. */
+static bool stepping;
+/* In which step DR7 was written last. */
+static int dr7_written;
+
+static void take_nmi(int act);
+
+static bool watched_by(unsigned int i, const struct hw_breakpoint_piece *piece)
+{
+	const unsigned long slot = dr7_slot_mask(i);
+	const struct arch_hw_breakpoint *hw = owner_of((struct hw_breakpoint_piece *)piece);
+
+	if ((cpu.dr7 & slot) != (piece->dr7 & slot) || cpu.mask[i] != piece->mask)
+		return false;
+	return moves[hw - bp] || cpu.address[i] == piece->address;
+}
+
+/* Whatever is armed just now: whose would a match be? */
+static void look(void)
+{
+	const struct hw_breakpoint_piece *piece;
+
+	/* What an NMI made outdated just before it was written is corrected two steps later. */
+	if (step_nr <= dr7_written + 2)
+		return;
+	if (cpu.dr7 & 0xff && !hw_breakpoint_active())
+		fail("armed, and #DB entry would not know");
+	for (unsigned int i = 0; i < HBP_NUM; i++) {
+		if (!dr7_enabled(cpu.dr7, i))
+			continue;
+		piece = owner_of_match(&debug_registers, cpu_dr7, i);
+		if (piece && !watched_by(i, piece))
+			fail("a match would be another's");
+	}
+}
+
+static void step(void)
+{
+	if (!stepping)
+		return;
+	stepping = false;
+	step_nr++;
+	if (step_nr > MAX_STEPS)
+		longjmp(too_long, 1);
+	look();
+	for (int i = 0; i < nr_nmis; i++)
+		if (nmi[i].at == step_nr)
+			take_nmi(nmi[i].act);
+	if (wrong && !wrong_step)
+		wrong_step = step_nr;
+	stepping = true;
+}
+
+unsigned long step_or(unsigned long *p, unsigned long bits)
+{
+	const unsigned long was = (step(), *p);
+
+	*p |= bits;
+	return was;
+}
+
+unsigned long step_and(unsigned long *p, unsigned long bits)
+{
+	const unsigned long was = (step(), *p);
+
+	*p &= bits;
+	return was;
+}
+
+unsigned int step_or_int(unsigned int *p, unsigned int bits)
+{
+	const unsigned int was = (step(), *p);
+
+	*p |= bits;
+	return was;
+}
+
+unsigned int step_and_int(unsigned int *p, unsigned int bits)
+{
+	const unsigned int was = (step(), *p);
+
+	*p &= bits;
+	return was;
+}
+
+unsigned int step_add_int(unsigned int *p, unsigned int by)
+{
+	const unsigned int was = (step(), *p);
+
+	*p += by;
+	return was;
+}
+
+bool step_cmpxchg(unsigned long *p, unsigned long *old, unsigned long new_value)
+{
+	step();
+	if (*p != *old) {
+		*old = *p;
+		return false;
+	}
+	*p = new_value;
+	return true;
+}
+
+void shim_set_debugreg(unsigned int nr, unsigned long value)
+{
+	step();
+	if (nr < HBP_NUM) {
+		cpu.address[nr] = value;
+	} else if (nr == 6) {
+		cpu.dr6 = value;
+	} else {
+		if (value & 0xff && cpu_dr7_held)
+			fail("armed while somebody holds DR7 at zero");
+		cpu.dr7 = value & ~DR7_FIXED_1;
+		dr7_written = stepping ? step_nr : dr7_written;
+	}
+}
+
+unsigned long shim_get_debugreg(unsigned int nr)
+{
+	step();
+	return nr == 6 ? cpu.dr6 : cpu.dr7 | DR7_FIXED_1;
+}
+
+/* As the kernel's: without a write if it believes that there is nothing to be done. */
+void amd_set_dr_addr_mask(unsigned long mask, unsigned int nr)
+{
+	step();
+	if (!shim_has_masks || cpu.believed[nr] == mask)
+		return;
+	cpu.mask[nr] = mask;
+	cpu.believed[nr] = mask;
+}
+
+/* What the compiler calls before each access, and at other places: see registers_test.h. */
+#define ANNOUNCED(name)	void name(void *p) { (void)p; step(); }
+#define IGNORED(name)	void name(void *p) { (void)p; }
+
+ANNOUNCED(__tsan_read1)
+ANNOUNCED(__tsan_read2)
+ANNOUNCED(__tsan_read4)
+ANNOUNCED(__tsan_read8)
+ANNOUNCED(__tsan_read16)
+ANNOUNCED(__tsan_write1)
+ANNOUNCED(__tsan_write2)
+ANNOUNCED(__tsan_write4)
+ANNOUNCED(__tsan_write8)
+ANNOUNCED(__tsan_write16)
+IGNORED(__tsan_func_entry)
+IGNORED(__tsan_func_exit)
+
+void __tsan_init(void)
+{
+}
+
+/* === What an NMI does === */
+
+/* The debugger lets go of the machine with just these set. */
+static void debugger_sets(unsigned int set)
+{
+	for (int i = K; i <= LAST_OF_DEBUGGER; i++) {
+		arch_hw_breakpoint_del_any(&bp[i]);
+		on[i] = false;
+	}
+	for (int i = K; i <= LAST_OF_DEBUGGER; i++)
+		if (set & BIT(i))
+			on[i] = !arch_hw_breakpoint_add(&bp[i]);
+	arch_hw_breakpoint_commit();
+}
+
+/* One that it removed and set as another: a longer or a shorter one. */
+static void debugger_remakes(void)
+{
+	struct arch_hw_breakpoint was = bp[T];
+
+	memcpy(bp[T].piece, bp[R].piece, sizeof(was.piece));
+	bp[T].nr_pieces = was.nr_pieces == 1 ? bp[R].nr_pieces : 1;
+	bp[T].piece[0].address = was.piece[0].address ^ 0x100;
+	bp[T].piece[1].address = bp[T].piece[0].address + bp[T].piece[1].offset;
+	debugger_sets(BIT(T));
+}
+
+static void move(enum name name, unsigned long address)
+{
+	moves[name] = true;
+	arch_hw_breakpoint_move(&bp[name], address);
+}
+
+enum act {
+	SETS_NONE, SETS_K, SETS_L, SETS_M, SETS_T, SETS_KM,
+	REMAKES, MOVES_P, MOVES_P_BACK, MOVES_R, NR_ACTS
+};
+
+static const char *const act_name[NR_ACTS] = {
+	"the debugger removes all", "sets K", "sets L", "sets M", "sets T", "sets K and M",
+	"makes T another", "P moves", "P moves back", "R moves",
+};
+
+static void act(int what)
+{
+	static const unsigned int set[] = {
+		[SETS_NONE] = 0, [SETS_K] = BIT(K), [SETS_L] = BIT(L), [SETS_M] = BIT(M),
+		[SETS_T] = BIT(T), [SETS_KM] = BIT(K) | BIT(M),
+	};
+
+	switch (what) {
+	case REMAKES:
+		debugger_remakes();
+		break;
+	case MOVES_P:
+		move(P, made[P].address + MOVED_BY);
+		break;
+	case MOVES_P_BACK:
+		move(P, made[P].address);
+		break;
+	case MOVES_R:
+		move(R, made[R].address + MOVED_BY);
+		break;
+	default:
+		debugger_sets(set[what]);
+	}
+}
+
+/* As local_db_save() and local_db_restore(), on a machine that is a guest itself. */
+static void take_nmi(int what)
+{
+	cpu_dr7_held++;
+	if (hw_breakpoint_active())
+		cpu.dr7 = 0;
+	act(what);
+	cpu_dr7_held--;
+	if (!cpu_dr7_held && hw_breakpoint_active())
+		cpu.dr7 = cpu_dr7;
+}
+
+/* === What is interrupted === */
+
+enum op_kind { END, ADD, DEL, COMMIT, MOVE, TEXT, RESTORE, ENTER, LEAVE, RESET };
+
+struct op {
+	enum op_kind	kind;
+	enum name	name;
+};
+
+/* What concerns no breakpoint. */
+#define OP(kind)	{ kind, NR_NAMES }
+
+static void guest_runs(void)
+{
+	static const unsigned long guests[HBP_NUM] = { NOWHERE, NOWHERE, NOWHERE, NOWHERE };
+
+	hw_breakpoint_guest_enter(guests);
+	for (unsigned int i = 0; shim_has_masks && i < HBP_NUM; i++)
+		cpu.mask[i] = 0xff;
+}
+
+/* hw_breakpoint_disable() of asm/debugreg.h. */
+static void disable(void)
+{
+	step_or_int(&cpu_dr7_held, CPU_DR7_TEXT);
+	set_debugreg(DR7_FIXED_1, 7);
+}
+
+static void do_op(const struct op *op)
+{
+	switch (op->kind) {
+	case ADD:
+		on[op->name] = !arch_hw_breakpoint_add(&bp[op->name]);
+		break;
+	case DEL:
+		/* Before: what comes meanwhile may go either way. */
+		on[op->name] = false;
+		arch_hw_breakpoint_del(&bp[op->name]);
+		break;
+	case MOVE:
+		move(op->name, made[op->name].address + 2 * MOVED_BY);
+		break;
+	case TEXT:
+		disable();
+		break;
+	case RESTORE:
+		hw_breakpoint_restore();
+		break;
+	case ENTER:
+		guest_runs();
+		break;
+	case LEAVE:
+		hw_breakpoint_guest_exit();
+		break;
+	case RESET:
+		memset(cpu.address, 0, sizeof(cpu.address));
+		memset(cpu.mask, 0, sizeof(cpu.mask));
+		hw_breakpoint_reset();
+		break;
+	default:
+		arch_hw_breakpoint_commit();
+	}
+}
+
+static void do_ops(const struct op *op)
+{
+	for (; op->kind != END; op++)
+		do_op(op);
+	arch_hw_breakpoint_commit();
+}
+
+/* === Verdict === */
+
+static bool in_register(unsigned int i, const struct hw_breakpoint_piece *piece)
+{
+	return debug_registers.wanted[i] == piece && cpu.address[i] == piece->address &&
+	       cpu.mask[i] == piece->mask &&
+	       (cpu.dr7 & dr7_slot_mask(i)) == (piece->dr7 & dr7_slot_mask(i));
+}
+
+static bool is_watched(const struct hw_breakpoint_piece *piece)
+{
+	if (piece->address != owner_of((void *)piece)->piece[0].address + piece->offset)
+		return false;
+	for (unsigned int i = 0; i < HBP_NUM; i++)
+		if (in_register(i, piece))
+			return true;
+	return false;
+}
+
+static void judge(void)
+{
+	unsigned int nr = 0;
+
+	for (int n = 0; n < NR_NAMES; n++) {
+		for (unsigned int i = 0; on[n] && i < bp[n].nr_pieces; i++, nr++)
+			if (!is_watched(&bp[n].piece[i]))
+				fail("not all that is to be watched is");
+	}
+	for (unsigned int i = 0; i < HBP_NUM; i++)
+		if (dr7_enabled(cpu.dr7, i))
+			nr--;
+	if (nr)
+		fail("something else is watched");
+	if (cpu.dr7 != cpu_dr7 || cpu_dr7 != debug_registers.wanted_dr7)
+		fail("DR7 is not what it is to be");
+	if (cpu_dr7_held)
+		fail("DR7 is held at zero");
+	for (unsigned int i = 0; i < HBP_NUM; i++)
+		if (!(debug_registers.taken & BIT(i)) != !debug_registers.wanted[i])
+			fail("a register is lost");
+}
+
+/* === Runs === */
+
+static const struct debug_registers none = { .taken = BIT(HBP_NUM) };
+
+static void begin(void)
+{
+	debug_registers = none;
+	cpu_dr7 = 0;
+	cpu_dr7_held = 0;
+	memset(&cpu, 0, sizeof(cpu));
+	memset(on, 0, sizeof(on));
+	memset(moves, 0, sizeof(moves));
+	for (int n = 0; n < NR_NAMES; n++)
+		make(n);
+	step_nr = 0;
+	dr7_written = -2;
+	wrong = NULL;
+	wrong_step = 0;
+}
+
+struct scenario {
+	const char	*what;
+	struct op	before[5];
+	struct op	ops[6];
+};
+
+/* Return: how many steps it took. */
+static int run(const struct scenario *s, int debugger)
+{
+	begin();
+	act(debugger);
+	do_ops(s->before);
+	memset(moves, 0, sizeof(moves));
+	if (setjmp(too_long)) {
+		fail("it does not come to an end");
+	} else {
+		stepping = true;
+		do_ops(s->ops);
+		stepping = false;
+		judge();
+	}
+	nr_runs++;
+	if (wrong && !nr_wrong++) {
+		printf("# %s, after: %s\n", s->what, act_name[debugger]);
+		for (int i = 0; i < nr_nmis; i++)
+			printf("#   NMI before step %d: %s\n", nmi[i].at, act_name[nmi[i].act]);
+		printf("#   %s, first seen at step %d\n", wrong, wrong_step);
+	}
+	return step_nr;
+}
+
+static const struct scenario scenarios[] = {
+	{ "P comes", { }, { { ADD, P } } },
+	{ "P comes and goes at once", { }, { { ADD, P }, { DEL, P } } },
+	{ "P goes", { { ADD, P } }, { { DEL, P } } },
+	{ "P goes and comes", { { ADD, P } }, { { DEL, P }, { ADD, P } } },
+	{ "Q takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, Q } } },
+	{ "Q comes after P", { { ADD, P } }, { { DEL, P }, OP(COMMIT), { ADD, Q } } },
+	{ "P moves", { { ADD, P } }, { { MOVE, P } } },
+	{ "R comes, of two pieces", { }, { { ADD, R } } },
+	{ "R goes", { { ADD, R } }, { { DEL, R } } },
+	{ "R moves", { { ADD, R } }, { { MOVE, R } } },
+	{ "R takes the place of F and G", { { ADD, F }, { ADD, G } },
+	  { { DEL, F }, { DEL, G }, { ADD, R } } },
+	{ "Q takes P's place, three others stay", { { ADD, P }, { ADD, F }, { ADD, R } },
+	  { { DEL, P }, { ADD, Q } } },
+	{ "one register is left for R", { { ADD, F }, { ADD, G }, { ADD, P } }, { { ADD, R } } },
+	{ "text is poked", { { ADD, P } }, { OP(TEXT), OP(RESTORE) } },
+	{ "P comes while text is poked", { }, { OP(TEXT), { ADD, P }, OP(COMMIT), OP(RESTORE) } },
+	{ "a guest runs", { { ADD, P }, { ADD, R } }, { OP(ENTER), OP(LEAVE) } },
+	{ "Q takes P's place while a guest runs", { { ADD, P } },
+	  { OP(ENTER), { DEL, P }, { ADD, Q }, OP(COMMIT), OP(LEAVE) } },
+	{ "H takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, H } } },
+	{ "P takes H's place", { { ADD, H } }, { { DEL, H }, { ADD, P } } },
+	{ "the CPU loses H", { { ADD, H } }, { OP(TEXT), OP(RESET) } },
+	{ "the CPU loses its registers", { { ADD, P }, { ADD, R } }, { OP(TEXT), OP(RESET) } },
+};
+
+#define NR_SCENARIOS	(sizeof(scenarios) / sizeof(scenarios[0]))
+
+static void run_with_nmis(const struct scenario *s, int debugger, int max)
+{
+	int steps, steps2;
+
+	nr_nmis = 0;
+	steps = run(s, debugger);
+	for (nmi[0].at = 1; nmi[0].at <= steps; nmi[0].at++) {
+		for (nmi[0].act = 0; nmi[0].act < NR_ACTS; nmi[0].act++) {
+			nr_nmis = 1;
+			steps2 = run(s, debugger);
+			if (max < 2)
+				continue;
+			nr_nmis = 2;
+			for (nmi[1].at = nmi[0].at + 1; nmi[1].at <= steps2; nmi[1].at++)
+				for (nmi[1].act = 0; nmi[1].act < NR_ACTS; nmi[1].act++)
+					run(s, debugger);
+		}
+	}
+}
+
+/* The first @nr scenarios, with up to @max NMIs. */
+static void test_nmis(unsigned int nr, int max)
+{
+	static const int before[] = { SETS_NONE, SETS_K, SETS_M, SETS_T };
+	char what[120];
+
+	nr_runs = 0;
+	nr_wrong = 0;
+	for (unsigned int i = 0; i < nr; i++)
+		for (unsigned int b = 0; b < sizeof(before) / sizeof(before[0]); b++)
+			run_with_nmis(&scenarios[i], before[b], max);
+	printf("# %lu runs, %lu of them wrong\n", nr_runs, nr_wrong);
+	snprintf(what, sizeof(what), "%s at any step of any operation%s",
+		 max == 1 ? "an NMI" : "up to two NMIs",
+		 shim_has_masks ? ", on a processor with address masks" : "");
+	tap_ok(!nr_wrong && nr_runs, what);
+}
+
+int main(int argc, char **argv)
+{
+	/* Two NMIs are for the first ones only: for all of them they take a minute. */
+	const unsigned int nr = argc > 1 ? atoi(argv[1]) : 1;
+
+	arch_hw_breakpoint_registers_init();
+	test_nmis(NR_SCENARIOS, 1);
+	test_nmis(nr < NR_SCENARIOS ? nr : NR_SCENARIOS, 2);
+	shim_has_masks = true;
+	test_nmis(NR_SCENARIOS, 1);
+	return tap_end();
+}

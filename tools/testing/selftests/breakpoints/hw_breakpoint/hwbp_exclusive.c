@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exclusive groups: all registers of a CPU for one group, or none.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include "hwbp.h"
+
+#define N 100
+
+static volatile uint64_t vars[8] __attribute__((aligned(64)));
+
+static int open_in(struct perf_event_attr attr, pid_t pid, int cpu, int leader)
+{
+	int fd = syscall(SYS_perf_event_open, &attr, pid, cpu, leader, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static struct perf_event_attr exclusive(struct perf_event_attr attr)
+{
+	attr.exclusive = 1;
+	return attr;
+}
+
+static struct perf_event_attr watch(int i)
+{
+	return bp_attr(BP_W, addr_of(&vars[i]), 8);
+}
+
+static struct perf_event_attr dummy(void)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr) };
+
+	attr.type = PERF_TYPE_SOFTWARE;
+	attr.config = PERF_COUNT_SW_DUMMY;
+	return attr;
+}
+
+FIXTURE(exclusive) {
+};
+
+FIXTURE_SETUP(exclusive)
+{
+	ASSERT_EQ(0, pin_to(0));
+}
+
+FIXTURE_TEARDOWN(exclusive)
+{
+	all_free(_metadata);
+}
+
+TEST_F(exclusive, takes_all)
+{
+	int fd = open_in(exclusive(watch(0)), 0, -1, -1);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(0, free_slots(0, -1));
+	EXPECT_EQ(0, free_slots(-1, 0));
+	stores(&vars[0], 8, N);
+	EXPECT_EQ(N, bp_count(fd));
+	close(fd);
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+	fd = open_in(exclusive(watch(0)), -1, 0, -1);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(0, free_slots(0, -1));
+	EXPECT_EQ(0, free_slots(-1, 0));
+	if (online_cpus() > 1)
+		EXPECT_EQ(HWBP_NUM, free_slots(-1, 1));
+	close(fd);
+}
+
+TEST_F(exclusive, is_refused_where_somebody_is)
+{
+	int fd = bp_open(BP_W, addr_of(&idle_var), 8, 0, -1);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(-ENOSPC, open_in(exclusive(watch(0)), 0, -1, -1));
+	EXPECT_EQ(-ENOSPC, open_in(exclusive(watch(0)), -1, 0, -1));
+	close(fd);
+	fd = bp_open(BP_W, addr_of(&idle_var), 8, -1, 0);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(-ENOSPC, open_in(exclusive(watch(0)), 0, -1, -1));
+	EXPECT_EQ(-ENOSPC, open_in(exclusive(watch(0)), -1, 0, -1));
+	EXPECT_EQ(-EINVAL, open_in(exclusive(bp_attr(BP_W, addr_of(vars) + 1, 31)), 0, -1, -1));
+	close(fd);
+}
+
+/* Another task isn't on at the same time. */
+TEST_F(exclusive, another_task_has_its_own)
+{
+	int fd = open_in(exclusive(watch(0)), 0, -1, -1);
+	pid_t pid = idle_task();
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(HWBP_NUM, free_slots(pid, -1));
+	end_task(pid);
+	close(fd);
+}
+
+TEST_F(exclusive, siblings_live_inside)
+{
+	int fd[HWBP_NUM], i;
+
+	fd[0] = open_in(exclusive(watch(0)), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	for (i = 1; i < HWBP_NUM; i++) {
+		fd[i] = open_in(watch(i), 0, -1, fd[0]);
+		ASSERT_GE(fd[i], 0)
+			TH_LOG("sibling %d", i);
+	}
+	EXPECT_EQ(-ENOSPC, open_in(watch(i), 0, -1, fd[0]));
+	EXPECT_EQ(-ENOSPC, open_in(watch(i), 0, -1, -1));
+	if (dr6_faithful()) {
+		for (i = 0; i < HWBP_NUM; i++)
+			stores(&vars[i], 8, N);
+		for (i = 0; i < HWBP_NUM; i++)
+			EXPECT_EQ(N, bp_count(fd[i]));
+	}
+	close(fd[2]);
+	fd[2] = open_in(bp_attr(BP_W, addr_of(vars) + 3, 5), 0, -1, fd[0]);
+	EXPECT_EQ(-ENOSPC, fd[2]);
+	fd[2] = open_in(watch(4), 0, -1, fd[0]);
+	EXPECT_GE(fd[2], 0);
+	for (i = 0; i < HWBP_NUM; i++)
+		close(fd[i]);
+}
+
+/* When its leader goes, a group needs what its siblings do. */
+TEST_F(exclusive, leader_goes)
+{
+	int leader = open_in(exclusive(watch(0)), 0, -1, -1), fd[2], i;
+
+	ASSERT_GE(leader, 0);
+	for (i = 0; i < 2; i++) {
+		fd[i] = open_in(watch(i + 1), 0, -1, leader);
+		ASSERT_GE(fd[i], 0);
+	}
+	EXPECT_EQ(0, free_slots(0, -1));
+	close(leader);
+	EXPECT_EQ(HWBP_NUM - 2, free_slots(0, -1));
+	stores(&vars[1], 8, N);
+	EXPECT_EQ(N, bp_count(fd[0]));
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM - 1, free_slots(0, -1));
+	close(fd[1]);
+}
+
+/* The same where the leader is another PMU's, and goes without a word to us. */
+TEST_F(exclusive, software_leader)
+{
+	int leader = open_in(exclusive(dummy()), 0, -1, -1), fd[3], i;
+
+	ASSERT_GE(leader, 0);
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+	for (i = 0; i < 3; i++) {
+		fd[i] = open_in(watch(i), 0, -1, leader);
+		ASSERT_GE(fd[i], 0);
+	}
+	EXPECT_EQ(0, free_slots(0, -1));
+	EXPECT_EQ(0, free_slots(-1, 0));
+	/* perf core has another PMU's siblings on from the next switch on */
+	usleep(1000);
+	stores(&vars[1], 8, N);
+	EXPECT_EQ(N, bp_count(fd[1]));
+	close(leader);
+	EXPECT_EQ(1, free_slots(0, -1));
+	close(fd[0]);
+	EXPECT_EQ(2, free_slots(0, -1));
+	close(fd[1]);
+	close(fd[2]);
+}
+
+TEST_F(exclusive, refused_siblings_leave_nothing)
+{
+	int leader = open_in(exclusive(watch(0)), 0, -1, -1), i;
+	pid_t pid = idle_task();
+
+	ASSERT_GE(leader, 0);
+	/* of another task, of a CPU, with what only a leader may say */
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(-EINVAL, open_in(watch(1), pid, -1, leader));
+		EXPECT_EQ(-EINVAL, open_in(watch(1), -1, 0, leader));
+		EXPECT_EQ(-EINVAL, open_in(exclusive(watch(1)), 0, -1, leader));
+	}
+	for (i = 1; i < HWBP_NUM; i++)
+		EXPECT_GE(open_in(watch(i), 0, -1, leader), 0);
+	EXPECT_EQ(-ENOSPC, open_in(watch(1), 0, -1, leader));
+	end_task(pid);
+	/* the siblings' descriptors, too */
+	for (i = leader; i < leader + 16; i++)
+		close(i);
+}
+
+TEST_F(exclusive, inherited)
+{
+	struct perf_event_attr attr = exclusive(watch(0));
+	int leader, fd, status, go[2], done[2];
+	char c;
+	pid_t pid;
+
+	attr.inherit = 1;
+	leader = open_in(attr, 0, -1, -1);
+	ASSERT_GE(leader, 0);
+	attr = watch(1);
+	attr.inherit = 1;
+	fd = open_in(attr, 0, -1, leader);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(done));
+	pid = fork_kid();
+	if (!pid) {
+		close(leader);
+		close(fd);
+		stores(&vars[0], 8, N);
+		c = free_slots(0, -1);
+		if (write(done[1], &c, 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(100);
+		_exit(free_slots(0, -1));
+	}
+	ASSERT_EQ(1, read(done[0], &c, 1));
+	EXPECT_EQ(0, c);
+	EXPECT_EQ(N, bp_count(leader));
+	/* the whole family's leaders go, and the siblings stay */
+	close(leader);
+	EXPECT_EQ(HWBP_NUM - 1, free_slots(0, -1));
+	ASSERT_EQ(1, write(go[1], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(HWBP_NUM - 1, WEXITSTATUS(status));
+	close(fd);
+}
+
+/* Within its group a breakpoint may grow, as long as there is room. */
+TEST_F(exclusive, modify)
+{
+	struct perf_event_attr attr = exclusive(watch(0)), next;
+	int leader = open_in(attr, 0, -1, -1), fd;
+
+	ASSERT_GE(leader, 0);
+	fd = open_in(watch(4), 0, -1, leader);
+	ASSERT_GE(fd, 0);
+	next = attr;
+	next.bp_addr += 3;
+	next.bp_len = 13;
+	EXPECT_EQ(0, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
+	EXPECT_EQ(-ENOSPC, open_in(watch(5), 0, -1, leader));
+	next.bp_addr = addr_of(vars) + 1;
+	next.bp_len = 15;
+	EXPECT_EQ(-1, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
+	EXPECT_EQ(ENOSPC, errno);
+	stores((volatile char *)vars + 3, 1, N);
+	EXPECT_EQ(N, bp_count(leader));
+	EXPECT_EQ(0, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr));
+	close(open_in(watch(5), 0, -1, leader));
+	close(fd);
+	close(leader);
+}
+
+TEST_HARNESS_MAIN

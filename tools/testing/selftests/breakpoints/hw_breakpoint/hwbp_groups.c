@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Breakpoints in groups with other PMUs' events, software and hardware, behind and before them.
+ *
+ * The hardware is test_modules/hw_breakpoint_hw_pmu.c, one counter a CPU, which counts nothing
+ * but can be had by only one group at a time.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include "hwbp.h"
+
+#include <time.h>
+
+#define N 100
+#define FLEXIBLE "/sys/bus/event_source/devices/breakpoint/flexible"
+#define HW_TYPE "/sys/bus/event_source/devices/hw_breakpoint_hw/type"
+
+static volatile uint64_t vars[8] __attribute__((aligned(64)));
+
+static struct perf_event_attr watch(int i)
+{
+	return bp_attr(BP_W, addr_of(&vars[i]), 8);
+}
+
+static struct perf_event_attr counter(uint32_t type, uint64_t config)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .type = type, .config = config };
+
+	return attr;
+}
+
+static struct perf_event_attr software(void)
+{
+	return counter(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_DUMMY);
+}
+
+static struct perf_event_attr hardware(void)
+{
+	return counter(read_int(HW_TYPE, -1), 0);
+}
+
+static int open_in(struct perf_event_attr attr, int leader)
+{
+	int fd;
+
+	attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, leader, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static void spin(double seconds)
+{
+	struct timespec t;
+	double end;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	end = t.tv_sec + t.tv_nsec / 1e9 + seconds;
+	do
+		clock_gettime(CLOCK_MONOTONIC, &t);
+	while (t.tv_sec + t.tv_nsec / 1e9 < end);
+}
+
+static double share(int fd)
+{
+	struct reading r = look(fd);
+
+	return (double)r.running / r.enabled;
+}
+
+/* The leader, and what is behind it: the breakpoint's count and its time are right. */
+static void group_of_two(struct __test_metadata *_metadata, struct perf_event_attr first,
+			 struct perf_event_attr second, int which)
+{
+	struct reading r;
+	int fd[2];
+
+	fd[0] = open_in(first, -1);
+	ASSERT_GE(fd[0], 0);
+	fd[1] = open_in(second, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	/* perf core has siblings of another PMU on from the next switch on */
+	usleep(1000);
+	ASSERT_EQ(0, ioctl(fd[0], PERF_EVENT_IOC_RESET, PERF_IOC_FLAG_GROUP));
+	stores(&vars[0], 8, N);
+	r = look(fd[which]);
+	EXPECT_EQ(N, r.count);
+	EXPECT_GT(r.running, 0);
+	/* the group is switched by its leader */
+	ASSERT_EQ(0, ioctl(fd[0], PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP));
+	stores(&vars[0], 8, N);
+	EXPECT_EQ(N, look(fd[which]).count);
+	ASSERT_EQ(0, ioctl(fd[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP));
+	usleep(1000);
+	stores(&vars[0], 8, N);
+	EXPECT_EQ(2 * N, look(fd[which]).count);
+	/* and goes on without it */
+	close(fd[0]);
+	if (which) {
+		stores(&vars[0], 8, N);
+		EXPECT_EQ(3 * N, look(fd[1]).count);
+	}
+	close(fd[1]);
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+}
+
+TEST(behind_software)
+{
+	group_of_two(_metadata, software(), watch(0), 1);
+}
+
+TEST(before_software)
+{
+	group_of_two(_metadata, watch(0), software(), 0);
+}
+
+TEST(behind_hardware)
+{
+	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	group_of_two(_metadata, hardware(), watch(0), 1);
+}
+
+/* perf core moves such a group to the hardware's context. */
+TEST(before_hardware)
+{
+	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	group_of_two(_metadata, watch(0), hardware(), 0);
+}
+
+/* The counter is for one of them: the breakpoint waits and runs with its group. */
+TEST(rotates_with_hardware)
+{
+	int leader[2], fd[2], i;
+
+	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	for (i = 0; i < 2; i++) {
+		leader[i] = open_in(hardware(), -1);
+		ASSERT_GE(leader[i], 0);
+		fd[i] = open_in(watch(i), leader[i]);
+		ASSERT_GE(fd[i], 0);
+	}
+	spin(1);
+	for (i = 0; i < 2; i++) {
+		EXPECT_GT(share(fd[i]), 0.3);
+		EXPECT_LT(share(fd[i]), 0.7);
+		EXPECT_LT(share(fd[i]) - share(leader[i]), 0.05);
+		EXPECT_GT(share(fd[i]) - share(leader[i]), -0.05);
+		close(fd[i]);
+		close(leader[i]);
+	}
+}
+
+/* Flexible ones behind hardware that has room: more than registers, so they take turns. */
+TEST(flexible_behind_hardware)
+{
+	int leader, fd[HWBP_NUM + 1], more[2], i;
+
+	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	NEED(!access(FLEXIBLE, W_OK), "no flexible events here");
+	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
+	leader = open_in(hardware(), -1);
+	ASSERT_GE(leader, 0);
+	for (i = 0; i < HWBP_NUM - 1; i++) {
+		fd[i] = open_in(watch(i), leader);
+		ASSERT_GE(fd[i], 0);
+	}
+	for (i = 0; i < 2; i++) {
+		more[i] = open_in(watch(4 + i), -1);
+		ASSERT_GE(more[i], 0);
+	}
+	spin(1);
+	for (i = 0; i < HWBP_NUM - 1; i++) {
+		EXPECT_GT(share(fd[i]), 0.2);
+		close(fd[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		EXPECT_GT(share(more[i]), 0.2);
+		close(more[i]);
+	}
+	close(leader);
+	EXPECT_EQ(0, write_file(FLEXIBLE, "0"));
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+}
+
+/* One that is pinned gets its register from them, though they are another PMU's to rotate. */
+TEST(pinned_beside_flexible_behind_hardware)
+{
+	struct perf_event_attr attr = watch(6);
+	int leader, fd[HWBP_NUM], own, i;
+	struct reading r;
+
+	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	NEED(!access(FLEXIBLE, W_OK), "no flexible events here");
+	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
+	leader = open_in(hardware(), -1);
+	ASSERT_GE(leader, 0);
+	for (i = 0; i < HWBP_NUM; i++) {
+		fd[i] = open_in(watch(i), leader);
+		ASSERT_GE(fd[i], 0);
+	}
+	attr.pinned = 1;
+	own = open_in(attr, -1);
+	ASSERT_GE(own, 0);
+	stores(&vars[6], 8, N);
+	r = look(own);
+	EXPECT_EQ(N, r.count);
+	EXPECT_EQ(r.enabled, r.running);
+	close(own);
+	for (i = 0; i < HWBP_NUM; i++)
+		close(fd[i]);
+	close(leader);
+	EXPECT_EQ(0, write_file(FLEXIBLE, "0"));
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+}
+
+TEST_HARNESS_MAIN
