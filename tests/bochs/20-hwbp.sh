@@ -12,13 +12,15 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint
 bin=$HWBP_TESTBIN/hwbp
 module=$bin/ours/module/hw_breakpoint_target.ko
-programs='hwbp_hits hwbp_ptrace hwbp_inherit hwbp_range hwbp_exclusive hwbp_flexible'
+# Of the last three what QEMU can't show.
+programs='hwbp_hits hwbp_ptrace hwbp_inherit hwbp_range:each_byte,wider_accesses,one_hit_each,two_ranges
+	hwbp_exclusive:siblings_live_inside hwbp_flexible:scaled'
 
 if [ "${1:-}" = prepare ]; then
 	FLAVOUR=ours "$root/tests/vm/20-hwbp.sh" prepare >&2
 	echo "$selftests/run.sh" "$module"
 	for program in $programs; do
-		echo "$bin/$program"
+		echo "$bin/${program%%:*}"
 	done
 	exit 0
 fi

@@ -150,17 +150,20 @@ TEST(rotates_with_hardware)
 	}
 }
 
-/* Flexible ones behind hardware that has room: more than registers, so they take turns. */
+/*
+ * Flexible ones behind hardware, and others beside them, as many as there are registers. (If
+ * there are more, perf core has no turns between groups of different PMUs.)
+ */
 TEST(flexible_behind_hardware)
 {
-	int leader, fd[HWBP_NUM + 1], more[2], i;
+	int leader, fd[2], more[2], i;
 
 	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
 	NEED(!access(FLEXIBLE, W_OK), "no flexible events here");
 	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
 	leader = open_in(hardware(), -1);
 	ASSERT_GE(leader, 0);
-	for (i = 0; i < HWBP_NUM - 1; i++) {
+	for (i = 0; i < 2; i++) {
 		fd[i] = open_in(watch(i), leader);
 		ASSERT_GE(fd[i], 0);
 	}
@@ -169,12 +172,12 @@ TEST(flexible_behind_hardware)
 		ASSERT_GE(more[i], 0);
 	}
 	spin(1);
-	for (i = 0; i < HWBP_NUM - 1; i++) {
-		EXPECT_GT(share(fd[i]), 0.2);
+	for (i = 0; i < 2; i++) {
+		EXPECT_GT(share(fd[i]), 0.9);
 		close(fd[i]);
 	}
 	for (i = 0; i < 2; i++) {
-		EXPECT_GT(share(more[i]), 0.2);
+		EXPECT_GT(share(more[i]), 0.9);
 		close(more[i]);
 	}
 	close(leader);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# run.sh FOLDER [MODULE] PROGRAM...: runs the programs of that folder, as one TAP.
+# run.sh FOLDER [MODULE...] PROGRAM[:TEST,...]...: runs the programs of that folder, or some of
+# their tests, as one TAP.
 # Copyright (C) 2026 The hw_breakpoint authors
 #
 # A MODULE (a .ko file) is loaded first and removed afterwards. Needs root; busybox is enough.
@@ -11,7 +12,7 @@ shift
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 count=0
-module=
+modules=
 
 # Each program numbers from 1, and its plan is checked here.
 renumber() {
@@ -34,20 +35,21 @@ renumber() {
 		}' "$out"
 }
 
-case ${1:-} in
-*.ko)
-	module=$1
+while [ "${1%.ko}" != "${1:-}" ]; do
+	insmod "$1"
+	modules="$(basename "$1" .ko) $modules"
 	shift
-	insmod "$module"
-	;;
-esac
+done
 for program in "$@"; do
-	"$folder/$program" >"$out" 2>&1 || true
-	renumber "$program" | tee "$out.tap"
+	name=${program%%:*}
+	tests=${program#"$name"}
+	# shellcheck disable=SC2046
+	"$folder/$name" $(echo "${tests#:}" | tr ',' '\n' | sed -n 's/^./-t &/p') >"$out" 2>&1 || true
+	renumber "$name" | tee "$out.tap"
 	count=$((count + $(grep -cE '^(not )?ok ' "$out.tap")))
 	rm -f "$out.tap"
 done
-if [ -n "$module" ]; then
-	rmmod hw_breakpoint_target
-fi
+for module in $modules; do
+	rmmod "$module"
+done
 echo "1..$count"
