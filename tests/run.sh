@@ -12,7 +12,9 @@
 #                           for each flavour that a line "# flavours: ours debug" (the default)
 #                           names. FLAVOUR tells which one it is; 300 s are its limit, or
 #                           what "# limit: SECONDS" says (twice that on debug and kcsan). Those
-#                           with a line "# cpus: N" have a boot of their own, with N CPUs.
+#                           with a line "# cpus: N" have a boot of their own, with N CPUs. Those
+#                           that change the kernel's code (probes, tracers) say "# threads: single",
+#                           which debug and kcsan need for it: see vm/run.sh.
 #   tests/bochs/NN-name.sh  Bochs, by busybox sh (no bashisms); the same, in one boot of ours
 #
 # A test of the last two that has a line "# prepare" is first run on the host with the one
@@ -122,18 +124,18 @@ guest_script() {
 	done
 }
 
-# boot FLAVOUR CPUS FILE...: those tests in one boot.
+# boot FLAVOUR CPUS THREADS FILE...: those tests in one boot.
 boot() {
-	local flavour=$1 cpus=$2
-	shift 2
+	local flavour=$1 cpus=$2 threads=$3
+	shift 3
 	say "test vm: $# tests in one boot of $flavour with $cpus CPUs"
-	FLAVOUR=$flavour CPUS=$cpus RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
+	FLAVOUR=$flavour CPUS=$cpus THREADS=$threads RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
 		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
 	add_up
 }
 
 vm_tests() {
-	local flavour=$1 f cpus tests=()
+	local flavour=$1 f shape threads=auto tests=()
 	local -A boots
 	for f in $(selected tests/vm); do
 		if [[ " $(header "$f" flavours "ours debug") " == *" $flavour "* ]]; then
@@ -148,13 +150,13 @@ vm_tests() {
 	}
 	for f in "${tests[@]}"; do
 		prepare "$flavour" "$f" >&2
-		cpus=$(header "$f" cpus "${CPUS:-2}")
-		boots[$cpus]+=" $f"
+		case $flavour in debug | kcsan) threads=$(header "$f" threads auto) ;; esac
+		boots["$(header "$f" cpus "${CPUS:-2}") $threads"]+=" $f"
 	done
-	for cpus in $(printf '%s\n' "${!boots[@]}" | sort -n); do
+	while read -r shape; do
 		# shellcheck disable=SC2086
-		boot "$flavour" "$cpus" ${boots[$cpus]}
-	done
+		boot "$flavour" $shape ${boots[$shape]}
+	done < <(printf '%s\n' "${!boots[@]}" | sort -n)
 }
 
 bochs_tests() {

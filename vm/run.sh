@@ -4,7 +4,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 #
 # run.sh [shell]. Environment: RUN, FLAVOUR, KERNEL, CPUS, MEM, QEMU_ARGS, APPEND, TIMEOUT,
-# ICOUNT, ACCEL. The guest sees the host's files through an overlay: what it writes is gone
+# ICOUNT, THREADS, ACCEL. The guest sees the host's files through an overlay: what it writes is gone
 # afterwards. $RUN runs in the folder we were called from. 124 is a hang, 99 a complaint of
 # the kernel (a WARN, an oops, a report), 98 a machine that ended without a verdict.
 #
@@ -63,8 +63,17 @@ waker() {
 
 # A thread for each CPU, unless the kernel patches its own code all the time (jump labels):
 # before version 8.1 a thread of QEMU can translate code that another one changes, and then
-# runs the old code for ever: an int3 long after it was taken away.
-tcg_threads() { if grep -q '^CONFIG_JUMP_LABEL=y' "$(dirname "$image")/.config"; then echo single; else echo multi; fi; }
+# runs the old code for ever: an int3 long after it was taken away. THREADS=single is for who
+# changes code on a kernel that doesn't.
+tcg_threads() {
+	if [ "$THREADS" != auto ]; then
+		echo "$THREADS"
+	elif grep -q '^CONFIG_JUMP_LABEL=y' "$(dirname "$image")/.config"; then
+		echo single
+	else
+		echo multi
+	fi
+}
 
 mode=${1:-command}
 case ${VM_ROOT:-host} in
@@ -72,8 +81,9 @@ host) ;;
 ram) [ "$mode" != shell ] || die "no shell with VM_ROOT=ram"; mode=ram ;;
 *) die "unknown VM_ROOT '$VM_ROOT': use host or ram" ;;
 esac
-CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300}
+CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} THREADS=${THREADS:-auto}
 [[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS '$CPUS' is not a number: use 1 to 64"
+[[ $THREADS =~ ^(auto|single|multi)$ ]] || die "unknown THREADS '$THREADS': use auto, single or multi"
 [[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
 [ "$mode" = shell ] || [ -n "${RUN:-}" ] || die "nothing to run: make vm RUN='command'"
 check_flavour

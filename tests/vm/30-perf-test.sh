@@ -3,6 +3,7 @@
 # Debian's own `perf test`: its four breakpoint tests.
 # Copyright (C) 2026 The hw_breakpoint authors
 # flavours: ours debug vanilla
+# threads: single
 set -euo pipefail
 . "$(dirname "$0")/../tap.sh"
 

@@ -4,6 +4,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 # flavours: ours debug vanilla
+# threads: single
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../bpf" && pwd)/bpf_overflow.c
 

@@ -4,6 +4,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 # flavours: ours debug
+# threads: single
 set -euo pipefail
 . "$(dirname "$0")/../tap.sh"
 

@@ -4,6 +4,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 # flavours: ours debug
+# threads: single
 # limit: 600
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)

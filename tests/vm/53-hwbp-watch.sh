@@ -5,6 +5,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 # flavours: ours debug
+# threads: single
 #
 # The checks are called by their name.
 # shellcheck disable=SC2317
