@@ -404,8 +404,12 @@ void hw_breakpoint_share_del(struct perf_event *bp)
  */
 void hw_breakpoint_share_wait(struct perf_event *bp)
 {
-	struct sharing *this = begin();
+	struct sharing *this;
 
+	/* What was promised registers has found none: then none of it is looked at later. */
+	if (WARN_ON_ONCE(!READ_ONCE(sharing_begun)))
+		return;
+	this = begin();
 	wait_for_registers(this, counter_arch_bp(bp));
 	end(this);
 }

@@ -52,41 +52,21 @@ static nokprobe_inline bool deliver(struct arch_hw_breakpoint *hw, struct pt_reg
 	return false;
 }
 
-/*
- * The breakpoint whose hit it is that register @i matched; NULL: nobody's. @regs is being
- * changed.
- */
-static noinline struct arch_hw_breakpoint *__kprobes
-hit_in_between(const struct debug_registers *regs, unsigned int i, struct pt_regs *ptregs)
+/* The breakpoint whose hit it is that register @i matched; NULL: nobody's. */
+static nokprobe_inline struct arch_hw_breakpoint *
+hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_regs *ptregs)
 {
 	const unsigned long dr7 = this_cpu_read(cpu_dr7);
-	struct hw_breakpoint_piece *piece = owner_of_match(regs, dr7, i);
+	struct arch_hw_breakpoint *hw = owner_of_match(regs, dr7, i);
 
 	/*
 	 * Without RF the instruction would trap again and again. That holds too for
 	 * a breakpoint on its way out.
 	 */
-	if (traps_before_execution(dr7, i))
+	if (hw ? hw->type == HW_BREAKPOINT_X : traps_before_execution(dr7, i))
 		ptregs->flags |= X86_EFLAGS_RF;
-	return piece ? owner_of(piece) : NULL;
-}
-
-/* The same. If all is programmed, a register does what its breakpoint says. */
-static nokprobe_inline struct arch_hw_breakpoint *
-hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_regs *ptregs)
-{
-	struct hw_breakpoint_piece *piece = READ_ONCE(regs->wanted[i]);
-	struct arch_hw_breakpoint *hw;
-
-	if (likely(piece && READ_ONCE(regs->wanted_dr7) == this_cpu_read(cpu_dr7))) {
-		hw = owner_of(piece);
-		if (hw->type == HW_BREAKPOINT_X)
-			ptregs->flags |= X86_EFLAGS_RF;
-		return hw;
-	}
-	hw = hit_in_between(regs, i, ptregs);
 	/* The processor may report a match of a register that is not enabled. */
-	if (!hw)
+	if (unlikely(!hw))
 		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
 	return hw;
 }

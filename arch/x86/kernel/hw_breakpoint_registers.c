@@ -411,20 +411,10 @@ static void __kprobes disarm(void)
 	set_debugreg(DR7_FIXED_1, 7);
 }
 
-/*
- * @dr7: what cpu_dr7 is. An NMI may come before the write, change that, and arm it: then
- * this is outdated.
- */
 static nokprobe_inline void arm(unsigned long dr7)
 {
-	unsigned long written;
-
 	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
-	do {
-		written = dr7;
-		set_debugreg(written, 7);
-		dr7 = this_cpu_read(cpu_dr7);
-	} while (unlikely(dr7 != written));
+	hw_breakpoint_arm(dr7);
 }
 
 /* An NMI that came since the commit began has left DR7 zero. */
@@ -633,12 +623,11 @@ void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned l
  */
 const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed)
 {
-	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	struct hw_breakpoint_piece *piece = regs->wanted[i];
+	const struct arch_hw_breakpoint *hw = owner_of_match(this_cpu_ptr(&debug_registers),
+							     this_cpu_read(cpu_dr7), i);
 
-	*armed = piece && is_armed(i) &&
-		 !(regs->wanted_dr7 & stale(BIT(i))) && !this_cpu_read(cpu_dr7_held);
-	return piece ? owner_of(piece) : NULL;
+	*armed = hw && !this_cpu_read(cpu_dr7_held);
+	return arch_hw_breakpoint_holder(i);
 }
 
 /**

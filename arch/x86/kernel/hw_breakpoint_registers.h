@@ -91,14 +91,14 @@ static __always_inline struct arch_hw_breakpoint *owner_of(struct hw_breakpoint_
  * Whose is a match of register @i, as the processor reports it? @dr7: what cpu_dr7 is. It may
  * match and not be enabled.
  */
-static __always_inline struct hw_breakpoint_piece *
+static __always_inline struct arch_hw_breakpoint *
 owner_of_match(const struct debug_registers *regs, unsigned long dr7, unsigned int i)
 {
 	struct hw_breakpoint_piece *piece = READ_ONCE(regs->wanted[i]);
 
-	if (!dr7_enabled(dr7, i) || READ_ONCE(regs->wanted_dr7) & stale(BIT(i)))
+	if (!piece || !dr7_enabled(dr7, i) || READ_ONCE(regs->wanted_dr7) & stale(BIT(i)))
 		return NULL;
-	return piece;
+	return owner_of(piece);
 }
 
 /* Is it an execution breakpoint, which traps before its instruction is executed? */

@@ -17,10 +17,11 @@ slots=kernel/hw_breakpoint_slots.c
 dr7=arch/x86/kernel/hw_breakpoint_dr7.h
 split=arch/x86/kernel/hw_breakpoint_split.h
 regs=arch/x86/kernel/hw_breakpoint_registers.c
+match=arch/x86/kernel/hw_breakpoint_registers.h
+arm=overlay/patches/0100-x86-debugreg.patch
 files=(include/linux/hw_breakpoint_promise.h include/uapi/linux/hw_breakpoint.h
-       kernel/hw_breakpoint_slots.h "$slots" "$dr7" "$split" "$regs"
-       arch/x86/kernel/hw_breakpoint_registers.h arch/x86/include/asm/hw_breakpoint.h
-       include/linux/hw_breakpoint_stats.h overlay/patches/0100-x86-debugreg.patch)
+       kernel/hw_breakpoint_slots.h "$slots" "$dr7" "$split" "$regs" "$match" "$arm"
+       arch/x86/include/asm/hw_breakpoint.h include/linux/hw_breakpoint_stats.h)
 
 killed=0 missed=0
 
@@ -31,7 +32,7 @@ run() {
 	case $2 in
 	"$dr7") tests=dr7_test ;;
 	"$split") tests=split_test ;;
-	"$regs") tests=registers_test ;;
+	"$regs" | "$match" | "$arm") tests=registers_test ;;
 	*) tests='table_test table_random table_exhaustive_2x3 table_exhaustive_3x2' ;;
 	esac
 	timeout 100 make --no-print-directory -f "$here/Makefile" SRC="$work/src" \
@@ -170,8 +171,10 @@ mutant "nor does the quick one" $regs \
 	'/^static nokprobe_inline bool program_loaded/,/^}/ s/this_cpu_read\(debug_registers.wanted_dr7\) != dr7/0/'
 mutant "a commit in an NMI divides another" $regs \
 	'/^static noinline void __kprobes program_all/,/^}/ s/ \&\& !\(this_cpu_read.*/)/'
-mutant "what is armed may be outdated" $regs \
-	'/^static nokprobe_inline void arm/,/^}/ s/dr7 = this_cpu_read\(cpu_dr7\)/dr7 = written/'
+mutant "what is armed may be outdated" $arm \
+	'/^\+.* hw_breakpoint_arm\(/,/^\+}/ s/dr7 = this_cpu_read\(cpu_dr7\)/dr7 = written/'
+mutant "a match of a stale register is somebody's" $match \
+	'/^owner_of_match/,/^}/ s/ \|\| READ_ONCE\(regs->wanted_dr7\).*/)/'
 mutant "cpu_dr7 is cleared before DR7" $regs \
 	'/^static nokprobe_inline bool program_loaded/,/^}/ s/if \(!dr7\)/this_cpu_write(cpu_dr7, dr7); if (!dr7)/'
 mutant "what is lent is loaded at once" $regs \

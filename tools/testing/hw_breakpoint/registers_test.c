@@ -128,10 +128,11 @@ static int dr7_written;
 
 static void take_nmi(int act);
 
-static bool watched_by(unsigned int i, const struct hw_breakpoint_piece *piece)
+/* Is it what one of @hw's pieces is to watch? */
+static bool watched_by(unsigned int i, const struct arch_hw_breakpoint *hw)
 {
+	const struct hw_breakpoint_piece *piece = debug_registers.wanted[i];
 	const unsigned long slot = dr7_slot_mask(i);
-	const struct arch_hw_breakpoint *hw = owner_of((struct hw_breakpoint_piece *)piece);
 
 	if ((cpu.dr7 & slot) != (piece->dr7 & slot) || cpu.mask[i] != piece->mask)
 		return false;
@@ -141,7 +142,7 @@ static bool watched_by(unsigned int i, const struct hw_breakpoint_piece *piece)
 /* Whatever is armed just now: whose would a match be? */
 static void look(void)
 {
-	const struct hw_breakpoint_piece *piece;
+	const struct arch_hw_breakpoint *hw;
 
 	/* What an NMI made outdated just before it was written is corrected two steps later. */
 	if (step_nr <= dr7_written + 2)
@@ -151,8 +152,8 @@ static void look(void)
 	for (unsigned int i = 0; i < HBP_NUM; i++) {
 		if (!dr7_enabled(cpu.dr7, i))
 			continue;
-		piece = owner_of_match(&debug_registers, cpu_dr7, i);
-		if (piece && !watched_by(i, piece))
+		hw = owner_of_match(&debug_registers, cpu_dr7, i);
+		if (hw && !watched_by(i, hw))
 			fail("a match would be another's");
 	}
 }
@@ -174,45 +175,21 @@ static void step(void)
 	stepping = true;
 }
 
-unsigned long step_or(unsigned long *p, unsigned long bits)
-{
-	const unsigned long was = (step(), *p);
+/* Instructions that no NMI divides. They return what was there before. */
+#define STEP(name, type, op)			\
+	type name(type *p, type operand)	\
+	{					\
+		const type was = (step(), *p);	\
+						\
+		*p op operand;			\
+		return was;			\
+	}
 
-	*p |= bits;
-	return was;
-}
-
-unsigned long step_and(unsigned long *p, unsigned long bits)
-{
-	const unsigned long was = (step(), *p);
-
-	*p &= bits;
-	return was;
-}
-
-unsigned int step_or_int(unsigned int *p, unsigned int bits)
-{
-	const unsigned int was = (step(), *p);
-
-	*p |= bits;
-	return was;
-}
-
-unsigned int step_and_int(unsigned int *p, unsigned int bits)
-{
-	const unsigned int was = (step(), *p);
-
-	*p &= bits;
-	return was;
-}
-
-unsigned int step_add_int(unsigned int *p, unsigned int by)
-{
-	const unsigned int was = (step(), *p);
-
-	*p += by;
-	return was;
-}
+STEP(step_or, unsigned long, |=)
+STEP(step_and, unsigned long, &=)
+STEP(step_or_int, unsigned int, |=)
+STEP(step_and_int, unsigned int, &=)
+STEP(step_add_int, unsigned int, +=)
 
 bool step_cmpxchg(unsigned long *p, unsigned long *old, unsigned long new_value)
 {

@@ -10,7 +10,6 @@
 
 #include <linux/bitops.h>
 #include <linux/percpu.h>
-#include <shim/cpu_dr7.h>	/* the marks: made from the patch that has them */
 
 #define DR6_RESERVED		0xffff0ff0UL
 #define DR7_FIXED_1		0x400UL
@@ -26,6 +25,9 @@ void amd_set_dr_addr_mask(unsigned long mask, unsigned int nr);
 
 #define set_debugreg(value, nr)		shim_set_debugreg(nr, value)
 #define get_debugreg(variable, nr)	((variable) = shim_get_debugreg(nr))
+
+/* The marks and hw_breakpoint_arm(): made from the patch that has them. */
+#include <shim/cpu_dr7.h>
 
 static __always_inline bool hw_breakpoint_active(void)
 {

@@ -32,6 +32,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -66,12 +67,44 @@ static inline struct perf_event_attr bp_attr(uint32_t type, uint64_t addr, uint6
 	return attr;
 }
 
-/* Returns a descriptor, or the negated errno. */
-static inline int pe_open(const struct perf_event_attr *attr, pid_t pid, int cpu)
+static inline struct perf_event_attr dummy_attr(void)
 {
-	int fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	struct perf_event_attr attr = { .size = sizeof(attr) };
+
+	attr.type = PERF_TYPE_SOFTWARE;
+	attr.config = PERF_COUNT_SW_DUMMY;
+	return attr;
+}
+
+static inline struct perf_event_attr in_kernel(struct perf_event_attr attr)
+{
+	attr.exclude_kernel = 0;
+	return attr;
+}
+
+static inline struct perf_event_attr pinned(struct perf_event_attr attr)
+{
+	attr.pinned = 1;
+	return attr;
+}
+
+static inline struct perf_event_attr exclusive(struct perf_event_attr attr)
+{
+	attr.exclusive = 1;
+	return attr;
+}
+
+/* In the group of @leader; -1: of its own. Returns a descriptor, or the negated errno. */
+static inline int pe_open_in(const struct perf_event_attr *attr, pid_t pid, int cpu, int leader)
+{
+	int fd = syscall(SYS_perf_event_open, attr, pid, cpu, leader, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+static inline int pe_open(const struct perf_event_attr *attr, pid_t pid, int cpu)
+{
+	return pe_open_in(attr, pid, cpu, -1);
 }
 
 static inline int bp_open(uint32_t type, uint64_t addr, uint64_t len, pid_t pid, int cpu)
@@ -84,9 +117,8 @@ static inline int bp_open(uint32_t type, uint64_t addr, uint64_t len, pid_t pid,
 /* The same, but for a kernel address: needs privilege. */
 static inline int bp_open_kernel(uint32_t type, uint64_t addr, uint64_t len, pid_t pid, int cpu)
 {
-	struct perf_event_attr attr = bp_attr(type, addr, len);
+	struct perf_event_attr attr = in_kernel(bp_attr(type, addr, len));
 
-	attr.exclude_kernel = 0;
 	return pe_open(&attr, pid, cpu);
 }
 
@@ -154,16 +186,15 @@ struct reading {
 	uint64_t count, enabled, running;
 };
 
-static inline int open_timed(struct perf_event_attr attr, pid_t pid, int cpu)
+static inline int open_timed_in(struct perf_event_attr attr, pid_t pid, int cpu, int leader)
 {
 	attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	return pe_open(&attr, pid, cpu);
+	return pe_open_in(&attr, pid, cpu, leader);
 }
 
-static inline struct perf_event_attr in_kernel(struct perf_event_attr attr)
+static inline int open_timed(struct perf_event_attr attr, pid_t pid, int cpu)
 {
-	attr.exclude_kernel = 0;
-	return attr;
+	return open_timed_in(attr, pid, cpu, -1);
 }
 
 static inline struct reading look(int fd)
@@ -173,6 +204,56 @@ static inline struct reading look(int fd)
 	if (read(fd, &r, sizeof(r)) != sizeof(r))
 		memset(&r, 0xff, sizeof(r));
 	return r;
+}
+
+/* For how much of its time an event was on. */
+static inline double share(struct reading r)
+{
+	return r.enabled ? (double)r.running / r.enabled : 0;
+}
+
+static inline double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* === Ranges === */
+
+/* The longest that can be asked for. */
+#define RANGE_MAX 32
+
+/*
+ * The fewest registers that are a range, each a power of two up to 8 of bytes at a multiple of
+ * its size: tries them all.
+ */
+static inline unsigned int fewest_registers(unsigned int start, unsigned int len)
+{
+	unsigned int size, least = ~0U, n;
+
+	if (!len)
+		return 0;
+	for (size = 1; size <= 8 && size <= len; size *= 2) {
+		if (start % size)
+			continue;
+		n = 1 + fewest_registers(start + size, len - size);
+		if (n < least)
+			least = n;
+	}
+	return least;
+}
+
+/* The search is exponential in the length, so what it found is kept. */
+static inline unsigned int registers_for(unsigned int start, unsigned int len)
+{
+	static unsigned int known[8][RANGE_MAX + 1];
+	unsigned int *n = &known[start % 8][len];
+
+	if (!*n)
+		*n = fewest_registers(start % 8, len);
+	return *n;
 }
 
 /* === Accesses, one instruction each === */
@@ -401,6 +482,10 @@ static inline uint64_t file_value(const char *path, const char *key)
 	fclose(f);
 	return v;
 }
+
+/* Where the kernel has it: may events be promised nothing, and take turns? */
+#define FLEXIBLE "/sys/bus/event_source/devices/breakpoint/flexible"
+#define NEED_FLEXIBLE() NEED(!access(FLEXIBLE, W_OK), "no flexible events here")
 
 #define STATS "/sys/kernel/debug/hw_breakpoint/stats"
 

@@ -13,29 +13,12 @@ static volatile uint64_t vars[8] __attribute__((aligned(64)));
 
 static int open_in(struct perf_event_attr attr, pid_t pid, int cpu, int leader)
 {
-	int fd = syscall(SYS_perf_event_open, &attr, pid, cpu, leader, PERF_FLAG_FD_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static struct perf_event_attr exclusive(struct perf_event_attr attr)
-{
-	attr.exclusive = 1;
-	return attr;
+	return pe_open_in(&attr, pid, cpu, leader);
 }
 
 static struct perf_event_attr watch(int i)
 {
 	return bp_attr(BP_W, addr_of(&vars[i]), 8);
-}
-
-static struct perf_event_attr dummy(void)
-{
-	struct perf_event_attr attr = { .size = sizeof(attr) };
-
-	attr.type = PERF_TYPE_SOFTWARE;
-	attr.config = PERF_COUNT_SW_DUMMY;
-	return attr;
 }
 
 FIXTURE(exclusive) {
@@ -150,7 +133,7 @@ TEST_F(exclusive, leader_goes)
 /* The same where the leader is another PMU's, and goes without a word to us. */
 TEST_F(exclusive, software_leader)
 {
-	int leader = open_in(exclusive(dummy()), 0, -1, -1), fd[3], i;
+	int leader = open_in(exclusive(dummy_attr()), 0, -1, -1), fd[3], i;
 
 	ASSERT_GE(leader, 0);
 	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));

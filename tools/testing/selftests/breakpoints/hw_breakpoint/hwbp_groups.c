@@ -10,11 +10,9 @@
 
 #include "hwbp.h"
 
-#include <time.h>
-
 #define N 100
-#define FLEXIBLE "/sys/bus/event_source/devices/breakpoint/flexible"
 #define HW_TYPE "/sys/bus/event_source/devices/hw_breakpoint_hw/type"
+#define NEED_HARDWARE() NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded")
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
 
@@ -23,49 +21,24 @@ static struct perf_event_attr watch(int i)
 	return bp_attr(BP_W, addr_of(&vars[i]), 8);
 }
 
-static struct perf_event_attr counter(uint32_t type, uint64_t config)
+static struct perf_event_attr hardware(void)
 {
-	struct perf_event_attr attr = { .size = sizeof(attr), .type = type, .config = config };
+	struct perf_event_attr attr = { .size = sizeof(attr), .type = read_int(HW_TYPE, -1) };
 
 	return attr;
 }
 
-static struct perf_event_attr software(void)
-{
-	return counter(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_DUMMY);
-}
-
-static struct perf_event_attr hardware(void)
-{
-	return counter(read_int(HW_TYPE, -1), 0);
-}
-
 static int open_in(struct perf_event_attr attr, int leader)
 {
-	int fd;
-
-	attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	fd = syscall(SYS_perf_event_open, &attr, 0, -1, leader, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return open_timed_in(attr, 0, -1, leader);
 }
 
 static void spin(double seconds)
 {
-	struct timespec t;
-	double end;
+	const double end = now() + seconds;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	end = t.tv_sec + t.tv_nsec / 1e9 + seconds;
-	do
-		clock_gettime(CLOCK_MONOTONIC, &t);
-	while (t.tv_sec + t.tv_nsec / 1e9 < end);
-}
-
-static double share(int fd)
-{
-	struct reading r = look(fd);
-
-	return (double)r.running / r.enabled;
+	while (now() < end)
+		;
 }
 
 /* The leader, and what is behind it: the breakpoint's count and its time are right. */
@@ -106,24 +79,24 @@ static void group_of_two(struct __test_metadata *_metadata, struct perf_event_at
 
 TEST(behind_software)
 {
-	group_of_two(_metadata, software(), watch(0), 1);
+	group_of_two(_metadata, dummy_attr(), watch(0), 1);
 }
 
 TEST(before_software)
 {
-	group_of_two(_metadata, watch(0), software(), 0);
+	group_of_two(_metadata, watch(0), dummy_attr(), 0);
 }
 
 TEST(behind_hardware)
 {
-	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	NEED_HARDWARE();
 	group_of_two(_metadata, hardware(), watch(0), 1);
 }
 
 /* perf core moves such a group to the hardware's context. */
 TEST(before_hardware)
 {
-	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	NEED_HARDWARE();
 	group_of_two(_metadata, watch(0), hardware(), 0);
 }
 
@@ -132,7 +105,7 @@ TEST(rotates_with_hardware)
 {
 	int leader[2], fd[2], i;
 
-	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
+	NEED_HARDWARE();
 	for (i = 0; i < 2; i++) {
 		leader[i] = open_in(hardware(), -1);
 		ASSERT_GE(leader[i], 0);
@@ -141,10 +114,10 @@ TEST(rotates_with_hardware)
 	}
 	spin(1);
 	for (i = 0; i < 2; i++) {
-		EXPECT_GT(share(fd[i]), 0.3);
-		EXPECT_LT(share(fd[i]), 0.7);
-		EXPECT_LT(share(fd[i]) - share(leader[i]), 0.05);
-		EXPECT_GT(share(fd[i]) - share(leader[i]), -0.05);
+		EXPECT_GT(share(look(fd[i])), 0.3);
+		EXPECT_LT(share(look(fd[i])), 0.7);
+		EXPECT_LT(share(look(fd[i])) - share(look(leader[i])), 0.05);
+		EXPECT_GT(share(look(fd[i])) - share(look(leader[i])), -0.05);
 		close(fd[i]);
 		close(leader[i]);
 	}
@@ -158,8 +131,8 @@ TEST(flexible_behind_hardware)
 {
 	int leader, fd[2], more[2], i;
 
-	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
-	NEED(!access(FLEXIBLE, W_OK), "no flexible events here");
+	NEED_HARDWARE();
+	NEED_FLEXIBLE();
 	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
 	leader = open_in(hardware(), -1);
 	ASSERT_GE(leader, 0);
@@ -173,11 +146,11 @@ TEST(flexible_behind_hardware)
 	}
 	spin(1);
 	for (i = 0; i < 2; i++) {
-		EXPECT_GT(share(fd[i]), 0.9);
+		EXPECT_GT(share(look(fd[i])), 0.9);
 		close(fd[i]);
 	}
 	for (i = 0; i < 2; i++) {
-		EXPECT_GT(share(more[i]), 0.9);
+		EXPECT_GT(share(look(more[i])), 0.9);
 		close(more[i]);
 	}
 	close(leader);
@@ -188,12 +161,11 @@ TEST(flexible_behind_hardware)
 /* One that is pinned gets its register from them, though they are another PMU's to rotate. */
 TEST(pinned_beside_flexible_behind_hardware)
 {
-	struct perf_event_attr attr = watch(6);
 	int leader, fd[HWBP_NUM], own, i;
 	struct reading r;
 
-	NEED(!access(HW_TYPE, R_OK), "hw_breakpoint_hw_pmu.ko is not loaded");
-	NEED(!access(FLEXIBLE, W_OK), "no flexible events here");
+	NEED_HARDWARE();
+	NEED_FLEXIBLE();
 	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
 	leader = open_in(hardware(), -1);
 	ASSERT_GE(leader, 0);
@@ -201,8 +173,7 @@ TEST(pinned_beside_flexible_behind_hardware)
 		fd[i] = open_in(watch(i), leader);
 		ASSERT_GE(fd[i], 0);
 	}
-	attr.pinned = 1;
-	own = open_in(attr, -1);
+	own = open_in(pinned(watch(6)), -1);
 	ASSERT_GE(own, 0);
 	stores(&vars[6], 8, N);
 	r = look(own);

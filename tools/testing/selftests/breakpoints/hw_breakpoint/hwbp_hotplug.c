@@ -376,11 +376,7 @@ static void open_bound(struct __test_metadata *_metadata, int *fd, int cpu)
 		[BY_DATA] = bp_attr(BP_W, addr_of(&var), 8),
 		[BY_CALL] = bp_attr(BP_X, CODE, 8),
 		[BY_KERNEL_CALL] = bp_attr(BP_X, target_value("func"), 8),
-		[BY_NOTHING] = {
-			.size = sizeof(attr[0]),
-			.type = PERF_TYPE_SOFTWARE,
-			.config = PERF_COUNT_SW_DUMMY,
-		},
+		[BY_NOTHING] = dummy_attr(),
 	};
 	int i;
 

@@ -11,42 +11,10 @@
 #include <sys/mman.h>
 
 #define N 100
-#define RANGE_MAX 32
 
 static volatile char buf[4 * RANGE_MAX] __attribute__((aligned(64)));
 
 /* === What it weighs === */
-
-/*
- * The fewest registers that are a range, each a power of two up to 8 of bytes at a multiple of
- * its size: tries them all.
- */
-static unsigned int fewest(unsigned int start, unsigned int len)
-{
-	unsigned int size, least = ~0U, n;
-
-	if (!len)
-		return 0;
-	for (size = 1; size <= 8 && size <= len; size *= 2) {
-		if (start % size)
-			continue;
-		n = 1 + fewest(start + size, len - size);
-		if (n < least)
-			least = n;
-	}
-	return least;
-}
-
-/* Enough of them: the search is exponential in the length, so it is kept. */
-static unsigned int registers(unsigned int start, unsigned int len)
-{
-	static unsigned int known[8][RANGE_MAX + 1];
-	unsigned int *n = &known[start % 8][len];
-
-	if (!*n)
-		*n = fewest(start % 8, len);
-	return *n;
-}
 
 static int open_range(unsigned int start, unsigned int len)
 {
@@ -60,7 +28,7 @@ TEST(weight)
 
 	for (start = 0; start < 8; start++) {
 		for (len = 1; len <= RANGE_MAX; len++) {
-			weight = registers(start, len);
+			weight = registers_for(start, len);
 			fd = open_range(start, len);
 			if (weight > HWBP_NUM) {
 				EXPECT_EQ(-EINVAL, fd)
@@ -116,7 +84,7 @@ TEST(each_byte)
 
 	for (start = 16; start < 24; start++) {
 		for (len = 1; len <= RANGE_MAX; len++) {
-			if (registers(start, len) > HWBP_NUM)
+			if (registers_for(start, len) > HWBP_NUM)
 				continue;
 			fd = open_range(start, len);
 			ASSERT_GE(fd, 0);

@@ -352,11 +352,10 @@ TEST_F(slots, in_groups)
 	fd[0] = pe_open(&attr, 0, -1);
 	ASSERT_GE(fd[0], 0);
 	for (i = 1; i < HWBP_NUM; i++) {
-		fd[i] = syscall(SYS_perf_event_open, &attr, 0, -1, fd[0], 0);
+		fd[i] = pe_open_in(&attr, 0, -1, fd[0]);
 		ASSERT_GE(fd[i], 0);
 	}
-	EXPECT_EQ(-1, syscall(SYS_perf_event_open, &attr, 0, -1, fd[0], 0));
-	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(-ENOSPC, pe_open_in(&attr, 0, -1, fd[0]));
 	for (i = 0; i < HWBP_NUM; i++)
 		close(fd[i]);
 }

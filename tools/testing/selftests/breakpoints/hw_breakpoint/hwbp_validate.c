@@ -50,17 +50,11 @@ FIXTURE_TEARDOWN(validate)
 		EXPECT_EQ(0, target_value("used"));
 }
 
-/* hwbp_range has the law of it, by brute force. */
 static int data_expected(uint64_t len, unsigned int offset)
 {
-	unsigned int start = offset, registers = 0, size;
-
-	if (!len || len > 32)
+	if (!len || len > RANGE_MAX)
 		return -EINVAL;
-	for (; len; len -= size, start += size, registers++)
-		for (size = 8; size > len || start % size; size /= 2)
-			;
-	return registers <= HWBP_NUM ? 0 : -EINVAL;
+	return registers_for(offset, len) <= HWBP_NUM ? 0 : -EINVAL;
 }
 
 static void check_data(struct __test_metadata *_metadata, uint32_t type)
