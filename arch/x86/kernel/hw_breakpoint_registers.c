@@ -21,6 +21,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/hw_breakpoint_stats.h>
+#include <linux/hw_breakpoint_steps.h>
 #include <linux/init.h>
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
@@ -58,6 +59,40 @@ DEFINE_PER_CPU(struct debug_registers, debug_registers) = {
 /* A register's bits in wanted_dr7; looked up, since it is at every context switch. */
 static unsigned long register_bits[HBP_NUM] __ro_after_init;
 
+/* === Steps ================================================================ */
+
+#ifdef CONFIG_HW_BREAKPOINT_STEPS
+static void (*step_hook)(void);
+
+/**
+ * hw_breakpoint_hook_steps() - come between the steps of programming debug registers
+ * @hook: is called at each of them, on any CPU, with interrupts off or in an NMI; NULL: none
+ *
+ * For a test.
+ *
+ * Context: any.
+ */
+void hw_breakpoint_hook_steps(void (*hook)(void))
+{
+	WRITE_ONCE(step_hook, hook);
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_hook_steps);
+#endif
+
+/* What was done before is done: a #DB or an NMI that comes in between finds it so. */
+static nokprobe_inline void step(void)
+{
+#ifdef CONFIG_HW_BREAKPOINT_STEPS
+	void (*hook)(void);
+
+	barrier();
+	hook = READ_ONCE(step_hook);
+	if (unlikely(hook))
+		hook();
+#endif
+	barrier();
+}
+
 /* === Programming the registers ============================================ */
 
 static nokprobe_inline unsigned long stale_set(unsigned long dr7)
@@ -81,6 +116,7 @@ static nokprobe_inline bool is_armed(unsigned int i)
 static nokprobe_inline void write_address(unsigned int i, unsigned long address)
 {
 	hw_breakpoint_count(HW_BREAKPOINT_ADDRESS_WRITES);
+	step();
 	switch (i) {
 	case 0:
 		set_debugreg(address, 0);
@@ -142,11 +178,11 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 			regs->mask[i] = mask;
 		}
 		__set_bit(i, &regs->known);
-		barrier();
+		step();
 		write_address(i, address);
 		if (masks)
 			write_mask(i, mask, known);
-		barrier();
+		step();
 	} while (READ_ONCE(regs->wanted[i]) != piece || READ_ONCE(piece->address) != address ||
 		 (masks && READ_ONCE(piece->mask) != mask));
 }
@@ -220,9 +256,9 @@ static unsigned int __kprobes claim_register(struct debug_registers *regs,
 
 static nokprobe_inline void want(unsigned long dr7)
 {
-	barrier();
+	step();
 	this_cpu_or(debug_registers.wanted_dr7, dr7);
-	barrier();
+	step();
 }
 
 /* @piece has register @i, whose former owner was deleted and is still armed. */
@@ -240,7 +276,7 @@ static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned i
 					struct hw_breakpoint_piece *piece)
 {
 	WRITE_ONCE(regs->wanted[i], piece);
-	barrier();
+	step();
 	if (unlikely(!is_loaded(regs, i, piece)))
 		return false;
 	want(piece->dr7 & register_bits[i]);
@@ -300,9 +336,9 @@ static unsigned int __kprobes find_register(const struct debug_registers *regs,
 static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i)
 {
 	WRITE_ONCE(regs->wanted[i], NULL);
-	barrier();
+	step();
 	this_cpu_and(debug_registers.wanted_dr7, ~register_bits[i]);
-	barrier();
+	step();
 	/* Only now may an NMI take it. */
 	__clear_bit(i, &regs->taken);
 }
@@ -408,13 +444,17 @@ void __kprobes arch_hw_breakpoint_del_any(struct arch_hw_breakpoint *hw)
 static void __kprobes disarm(void)
 {
 	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	step();
 	set_debugreg(DR7_FIXED_1, 7);
+	step();
 }
 
 static nokprobe_inline void arm(unsigned long dr7)
 {
 	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	step();
 	hw_breakpoint_arm(dr7);
+	step();
 }
 
 /* An NMI that came since the commit began has left DR7 zero. */
@@ -449,7 +489,7 @@ static unsigned long __kprobes load_stale(void)
 			break;
 		}
 	}
-	barrier();
+	step();
 	while (!this_cpu_try_cmpxchg(debug_registers.wanted_dr7, &dr7, dr7 & ~ALL_STALE))
 		;
 	for_each_register(i, stale_set(dr7)) {
@@ -471,16 +511,16 @@ static void __kprobes program(void)
 
 	this_cpu_or(cpu_dr7_held, CPU_DR7_COMMIT);
 	do {
-		barrier();
+		step();
 		dr7 = load_stale();
 		if (!dr7)
 			disarm_for_commit();
-		barrier();
+		step();
 		this_cpu_write(cpu_dr7, dr7);
 	} while (this_cpu_read(debug_registers.wanted_dr7) != dr7);
 
 	this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
-	barrier();
+	step();
 	if (dr7 && !this_cpu_read(cpu_dr7_held))
 		arm(dr7);
 }
@@ -507,7 +547,9 @@ static nokprobe_inline bool program_loaded(void)
 	unsigned long dr7;
 
 	this_cpu_or(cpu_dr7_held, CPU_DR7_COMMIT);
+	step();
 	dr7 = this_cpu_read(debug_registers.wanted_dr7);
+	step();
 	if (unlikely(dr7 & ALL_STALE)) {
 		this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
 		return false;
@@ -515,7 +557,9 @@ static nokprobe_inline bool program_loaded(void)
 	if (!dr7)
 		disarm();
 	this_cpu_write(cpu_dr7, dr7);
+	step();
 	this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
+	step();
 	if (unlikely(this_cpu_read(debug_registers.wanted_dr7) != dr7))
 		return false;
 	if (dr7)
@@ -530,6 +574,7 @@ static nokprobe_inline bool program_loaded(void)
 static nokprobe_inline bool program_first(unsigned long dr7)
 {
 	this_cpu_write(cpu_dr7, dr7);
+	step();
 	if (unlikely(this_cpu_read(debug_registers.wanted_dr7) != dr7))
 		return false;
 	arm(dr7);
@@ -583,10 +628,10 @@ static void __kprobes move_pieces(struct arch_hw_breakpoint *hw)
 
 	do {
 		first = READ_ONCE(hw->piece[0].address);
-		barrier();
+		step();
 		for (i = 1; i < hw->nr_pieces; i++)
 			WRITE_ONCE(hw->piece[i].address, first + hw->piece[i].offset);
-		barrier();
+		step();
 	} while (READ_ONCE(hw->piece[0].address) != first);
 }
 
@@ -604,9 +649,9 @@ void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned l
 	unsigned int i;
 
 	WRITE_ONCE(hw->piece[0].address, address);
-	barrier();
+	step();
 	move_pieces(hw);
-	barrier();
+	step();
 	for (i = 0; i < hw->nr_pieces; i++)
 		moved |= BIT(find_register(regs, &hw->piece[i]));
 	want(stale(moved & DR7_ALL_REGS));
@@ -691,12 +736,12 @@ void __kprobes arch_hw_breakpoint_pass(struct arch_hw_breakpoint *from,
 static nokprobe_inline void hold(void)
 {
 	this_cpu_inc(cpu_dr7_held);
-	barrier();
+	step();
 }
 
 static void __kprobes unhold(void)
 {
-	barrier();
+	step();
 	if (!this_cpu_dec_return(cpu_dr7_held) && hw_breakpoint_active())
 		arm(this_cpu_read(cpu_dr7));
 }
@@ -708,7 +753,7 @@ static void __kprobes take_back(unsigned int mark)
 
 	hold();
 	this_cpu_and(cpu_dr7_held, ~mark);
-	barrier();
+	step();
 	want(stale(regs->taken & ~regs->known & DR7_ALL_REGS));
 	commit();
 	unhold();
@@ -772,7 +817,7 @@ void hw_breakpoint_guest_enter(const unsigned long *address)
 	int i;
 
 	this_cpu_or(cpu_dr7_held, CPU_DR7_GUEST);
-	barrier();
+	step();
 	disarm();
 	if (!address)
 		return;
@@ -795,7 +840,7 @@ void hw_breakpoint_guest_enter_protected(void)
 	static const unsigned long nothing[HBP_NUM];
 
 	this_cpu_or(cpu_dr7_held, CPU_DR7_GUEST);
-	barrier();
+	step();
 	if (hw_breakpoint_active())
 		hw_breakpoint_guest_enter(nothing);
 	this_cpu_write(debug_registers.known, 0);
@@ -835,7 +880,7 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_guest_exit);
 void __kprobes hw_breakpoint_debugger_enter(void)
 {
 	this_cpu_or(cpu_dr7_held, CPU_DR7_DEBUGGER);
-	barrier();
+	step();
 	if (hw_breakpoint_active() && !is_lent())
 		disarm();
 }

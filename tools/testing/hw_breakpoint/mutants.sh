@@ -21,7 +21,8 @@ match=arch/x86/kernel/hw_breakpoint_registers.h
 arm=overlay/patches/0100-x86-debugreg.patch
 files=(include/linux/hw_breakpoint_promise.h include/uapi/linux/hw_breakpoint.h
        kernel/hw_breakpoint_slots.h "$slots" "$dr7" "$split" "$regs" "$match" "$arm"
-       arch/x86/include/asm/hw_breakpoint.h include/linux/hw_breakpoint_stats.h)
+       arch/x86/include/asm/hw_breakpoint.h include/linux/hw_breakpoint_stats.h
+       include/linux/hw_breakpoint_steps.h)
 
 killed=0 missed=0
 

@@ -177,7 +177,7 @@ static void step(void)
 
 /* Instructions that no NMI divides. They return what was there before. */
 #define STEP(name, type, op)			\
-	type name(type *p, type operand)	\
+	type name(type p[], type operand)	\
 	{					\
 		const type was = (step(), *p);	\
 						\
