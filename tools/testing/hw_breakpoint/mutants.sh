@@ -19,10 +19,6 @@ split=arch/x86/kernel/hw_breakpoint_split.h
 regs=arch/x86/kernel/hw_breakpoint_registers.c
 match=arch/x86/kernel/hw_breakpoint_registers.h
 arm=overlay/patches/0100-x86-debugreg.patch
-files=(include/linux/hw_breakpoint_promise.h include/uapi/linux/hw_breakpoint.h
-       kernel/hw_breakpoint_slots.h "$slots" "$dr7" "$split" "$regs" "$match" "$arm"
-       arch/x86/include/asm/hw_breakpoint.h include/linux/hw_breakpoint_stats.h
-       include/linux/hw_breakpoint_steps.h)
 
 killed=0 missed=0
 
@@ -60,7 +56,9 @@ mutant() {
 }
 
 mkdir -p "$work/src"
-(cd "$src" && cp --parents "${files[@]}" "$work/src")
+(cd "$src" && cp --parents include/linux/hw_breakpoint*.h include/uapi/linux/hw_breakpoint.h \
+	kernel/hw_breakpoint_slots.* arch/x86/kernel/hw_breakpoint_*.[ch] \
+	arch/x86/include/asm/hw_breakpoint.h "$arm" "$work/src")
 
 mutant "an account at the limit takes one more" $slots \
 	'/^static bool account_fits/,/^}/ s/everywhere \+ own > table->nr_slots/everywhere + own > table->nr_slots + 1/'
