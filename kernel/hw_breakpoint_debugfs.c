@@ -17,6 +17,7 @@
 #include <linux/hw_breakpoint_stats.h>
 #include <linux/init.h>
 #include <linux/kallsyms.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -28,16 +29,34 @@
 /* How many promises are told between two looks at the table: 9 KiB. */
 #define BATCH	48
 
+/* How many of a CPU's events that have no registers of their own are told: 5 KiB. */
+#define MAX_WITHOUT	32
+
 /**
- * struct cpu_register - what a register of a CPU is used for
+ * struct cpu_register - what a register of a CPU is used for, or who has none
  * @bp: the event that has it; not to be followed; NULL: no event has
  * @who: who holds it; kind NULL: nobody
+ * @reg: which; -1: none
  * @armed: it is in force
  */
 struct cpu_register {
 	const struct perf_event		*bp;
 	struct hw_breakpoint_who	who;
+	int				reg;
 	bool				armed;
+};
+
+/**
+ * struct cpu_look - a CPU's registers at one moment
+ * @reg: each of them
+ * @without: events that are on and share another's, or were evicted: see
+ *	hw_breakpoint_flexible.c
+ * @nr_without: how many of these there are, told or not
+ */
+struct cpu_look {
+	struct cpu_register	reg[HBP_NUM];
+	struct cpu_register	without[MAX_WITHOUT];
+	unsigned int		nr_without;
 };
 
 /**
@@ -45,13 +64,17 @@ struct cpu_register {
  * @head: what stands above the registers
  * @cpu: a CPU as a whole
  * @one: one register
+ * @without: an event that has none of its own
+ * @more: so many of these weren't told
  * @promise_head: what stands above the promises
  * @promise: one promise
  */
 struct style {
 	void (*head)(struct seq_file *m);
 	void (*cpu)(struct seq_file *m, int cpu, unsigned int own, unsigned int task);
-	void (*one)(struct seq_file *m, int cpu, int i, const struct cpu_register *reg);
+	void (*one)(struct seq_file *m, int cpu, const struct cpu_register *reg);
+	void (*without)(struct seq_file *m, int cpu, const struct cpu_register *reg);
+	void (*more)(struct seq_file *m, int cpu, unsigned int nr);
 	void (*promise_head)(struct seq_file *m);
 	void (*promise)(struct seq_file *m, const struct hw_breakpoint_who *who);
 };
@@ -213,32 +236,70 @@ static void describe(const struct arch_hw_breakpoint *hw, struct cpu_register *r
 	hw_breakpoint_describe_event(reg->bp, &reg->who);
 }
 
-/* On the CPU, with interrupts off: what has a register stays as long. */
-static void look(void *info)
+static void describe_without(const struct perf_event *bp, int reg, void *data)
 {
-	struct cpu_register *reg = info;
+	struct cpu_look *look = data;
+	struct cpu_register *to;
+
+	if (look->nr_without++ >= MAX_WITHOUT)
+		return;
+	to = &look->without[look->nr_without - 1];
+	to->bp = bp;
+	to->reg = reg;
+	hw_breakpoint_describe_event(bp, &to->who);
+}
+
+/* On the CPU, with interrupts off: what has a register stays as long. */
+static void look_at_cpu(void *data)
+{
+	struct cpu_look *look = data;
 	const struct arch_hw_breakpoint *hw;
 	int i;
 
 	for (i = 0; i < HBP_NUM; i++) {
-		hw = arch_hw_breakpoint_at(i, &reg[i].armed);
+		look->reg[i].reg = i;
+		hw = arch_hw_breakpoint_at(i, &look->reg[i].armed);
 		if (hw)
-			describe(hw, &reg[i]);
+			describe(hw, &look->reg[i]);
+	}
+	hw_breakpoint_share_each(describe_without, look);
+}
+
+static void show_all(struct seq_file *m, int cpu, struct cpu_register *reg, unsigned int nr,
+		     void (*show)(struct seq_file *m, int cpu, const struct cpu_register *reg))
+{
+	for (; nr--; reg++) {
+		if (reg->bp)
+			hw_breakpoint_describe_wide(reg->bp, cpu, &reg->who);
+		show(m, cpu, reg);
 	}
 }
 
-static void show_cpu(struct seq_file *m, const struct style *style, int cpu)
+static void show_cpu(struct seq_file *m, const struct style *style, int cpu, struct cpu_look *look)
 {
-	struct cpu_register reg[HBP_NUM] = { };
-	int i;
+	unsigned int told;
 
-	if (smp_call_function_single(cpu, look, reg, true))
+	memset(look, 0, sizeof(*look));
+	if (smp_call_function_single(cpu, look_at_cpu, look, true))
 		return;
-	for (i = 0; i < HBP_NUM; i++) {
-		if (reg[i].bp)
-			hw_breakpoint_describe_wide(reg[i].bp, cpu, &reg[i].who);
-		style->one(m, cpu, i, &reg[i]);
-	}
+	told = min(look->nr_without, MAX_WITHOUT);
+	show_all(m, cpu, look->reg, HBP_NUM, style->one);
+	show_all(m, cpu, look->without, told, style->without);
+	if (look->nr_without > told)
+		style->more(m, cpu, look->nr_without - told);
+}
+
+static int show_cpus(struct seq_file *m, const struct style *style)
+{
+	struct cpu_look *look = kmalloc(sizeof(*look), GFP_KERNEL);
+	int cpu;
+
+	if (!look)
+		return -ENOMEM;
+	for_each_online_cpu(cpu)
+		show_cpu(m, style, cpu, look);
+	kfree(look);
+	return 0;
 }
 
 static void show_promises(struct seq_file *m, const struct style *style,
@@ -264,7 +325,7 @@ static int show_slots(struct seq_file *m, const struct style *style)
 {
 	struct hw_breakpoint_who *who;
 	unsigned int own, task;
-	int cpu;
+	int cpu, err;
 
 	who = kmalloc_array(BATCH, sizeof(*who), GFP_KERNEL);
 	if (!who)
@@ -272,8 +333,7 @@ static int show_slots(struct seq_file *m, const struct style *style)
 
 	style->head(m);
 	hw_breakpoint_wide_lock();
-	for_each_online_cpu(cpu)
-		show_cpu(m, style, cpu);
+	err = show_cpus(m, style);
 	for_each_possible_cpu(cpu) {
 		hw_breakpoint_promises_on(cpu, &own, &task);
 		style->cpu(m, cpu, own, task);
@@ -283,7 +343,7 @@ static int show_slots(struct seq_file *m, const struct style *style)
 	style->promise_head(m);
 	show_promises(m, style, who);
 	kfree(who);
-	return 0;
+	return err;
 }
 
 static unsigned int room(unsigned int own, unsigned int task)
@@ -309,17 +369,11 @@ static void plain_head(struct seq_file *m)
 	seq_puts(m, "CPU REG STATE    ADDRESS             LEN TYPE       HITS HOLDER\n");
 }
 
-static void plain_one(struct seq_file *m, int cpu, int i, const struct cpu_register *reg)
+/* The rest of a line, behind the state. */
+static void plain_who(struct seq_file *m, const char *state, const struct hw_breakpoint_who *who)
 {
-	const struct hw_breakpoint_who *who = &reg->who;
-
-	seq_printf(m, "%3d %3d %s", cpu, i, state_name(reg));
-	if (!who->kind) {
-		seq_putc(m, '\n');
-		return;
-	}
-	seq_printf(m, "%*s 0x%016lx %4llu %-4s %10llu ", (int)(8 - strlen(state_name(reg))), "",
-		   who->watch.address, who->watch.len, type_name(who->watch.type), who->hits);
+	seq_printf(m, "%-8s 0x%016lx %4llu %-4s %10llu ", state, who->watch.address,
+		   who->watch.len, type_name(who->watch.type), who->hits);
 	show_holder(m, who);
 	if (who->task.pid) {
 		seq_puts(m, " for ");
@@ -327,6 +381,29 @@ static void plain_one(struct seq_file *m, int cpu, int i, const struct cpu_regis
 	}
 	show_symbol(m, " (", who->watch.address, ")");
 	seq_putc(m, '\n');
+}
+
+static void plain_one(struct seq_file *m, int cpu, const struct cpu_register *reg)
+{
+	seq_printf(m, "%3d %3d ", cpu, reg->reg);
+	if (reg->who.kind)
+		plain_who(m, state_name(reg), &reg->who);
+	else
+		seq_printf(m, "%s\n", state_name(reg));
+}
+
+static void plain_without(struct seq_file *m, int cpu, const struct cpu_register *reg)
+{
+	if (reg->reg < 0)
+		seq_printf(m, "%3d   - ", cpu);
+	else
+		seq_printf(m, "%3d %3d ", cpu, reg->reg);
+	plain_who(m, reg->reg < 0 ? "evicted" : "shared", &reg->who);
+}
+
+static void plain_more(struct seq_file *m, int cpu, unsigned int nr)
+{
+	seq_printf(m, "%3d   - and %u more without registers of their own\n", cpu, nr);
 }
 
 static void plain_cpu(struct seq_file *m, int cpu, unsigned int own, unsigned int task)
@@ -356,6 +433,8 @@ static const struct style plain = {
 	.head		= plain_head,
 	.cpu		= plain_cpu,
 	.one		= plain_one,
+	.without	= plain_without,
+	.more		= plain_more,
 	.promise_head	= plain_promise_head,
 	.promise	= plain_promise,
 };
@@ -380,16 +459,35 @@ static void kv_who(struct seq_file *m, const struct hw_breakpoint_who *who)
 	hw_breakpoint_show_task_kv(m, "", &who->asker);
 }
 
-static void kv_one(struct seq_file *m, int cpu, int i, const struct cpu_register *reg)
+static void kv_user(struct seq_file *m, const struct hw_breakpoint_who *who)
 {
-	seq_printf(m, "register cpu=%d reg=%d state=%s", cpu, i, state_name(reg));
-	if (reg->who.kind) {
-		hw_breakpoint_show_watch_kv(m, &reg->who.watch);
-		seq_printf(m, " hits=%llu", reg->who.hits);
-		kv_who(m, &reg->who);
-		hw_breakpoint_show_task_kv(m, "task", &reg->who.task);
+	if (who->kind) {
+		hw_breakpoint_show_watch_kv(m, &who->watch);
+		seq_printf(m, " hits=%llu", who->hits);
+		kv_who(m, who);
+		hw_breakpoint_show_task_kv(m, "task", &who->task);
 	}
 	seq_putc(m, '\n');
+}
+
+static void kv_one(struct seq_file *m, int cpu, const struct cpu_register *reg)
+{
+	seq_printf(m, "register cpu=%d reg=%d state=%s", cpu, reg->reg, state_name(reg));
+	kv_user(m, &reg->who);
+}
+
+static void kv_without(struct seq_file *m, int cpu, const struct cpu_register *reg)
+{
+	if (reg->reg < 0)
+		seq_printf(m, "evicted cpu=%d", cpu);
+	else
+		seq_printf(m, "shared cpu=%d reg=%d", cpu, reg->reg);
+	kv_user(m, &reg->who);
+}
+
+static void kv_more(struct seq_file *m, int cpu, unsigned int nr)
+{
+	seq_printf(m, "more cpu=%d nr=%u\n", cpu, nr);
 }
 
 static void kv_cpu(struct seq_file *m, int cpu, unsigned int own, unsigned int task)
@@ -414,6 +512,8 @@ static const struct style kv = {
 	.head		= kv_head,
 	.cpu		= kv_cpu,
 	.one		= kv_one,
+	.without	= kv_without,
+	.more		= kv_more,
 	.promise_head	= kv_head,
 	.promise	= kv_promise,
 };

@@ -437,6 +437,43 @@ void hw_breakpoint_share_read(struct perf_event *bp)
 	local_irq_restore(flags);
 }
 
+/* === Who shares, and who waits ============================================ */
+
+static bool is_first_register(unsigned int i, const struct arch_hw_breakpoint *host)
+{
+	while (i--)
+		if (arch_hw_breakpoint_holder(i) == host)
+			return false;
+	return true;
+}
+
+/**
+ * hw_breakpoint_share_each() - tell of all that are on and have no registers of their own
+ * @fn: told the event, and the first of the registers that it shares; -1: it was evicted
+ * @data: for @fn
+ *
+ * Context: interrupts off, on the CPU.
+ */
+void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, void *data),
+			      void *data)
+{
+	const struct arch_hw_breakpoint *host, *hw;
+	struct sharing *this = begin();
+	unsigned int i;
+
+	for (i = 0; i < HBP_NUM; i++) {
+		host = arch_hw_breakpoint_holder(i);
+		if (!host || !is_in_ring(host) || !is_first_register(i, host))
+			continue;
+		for (hw = next_in_ring(host); hw != host; hw = next_in_ring(hw))
+			fn(event_of(hw), i, data);
+	}
+	if (this->evicted.next)
+		list_for_each_entry(hw, &this->evicted, sched.evicted)
+			fn(event_of(hw), -1, data);
+	end(this);
+}
+
 /* === Hits ================================================================= */
 
 /**

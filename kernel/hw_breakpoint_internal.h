@@ -54,6 +54,8 @@ int hw_breakpoint_share_add(struct perf_event *bp);
 void hw_breakpoint_share_del(struct perf_event *bp);
 void hw_breakpoint_share_wait(struct perf_event *bp);
 void hw_breakpoint_share_read(struct perf_event *bp);
+void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, void *data),
+			      void *data);
 
 /* hw_breakpoint_promises.c */
 void hw_breakpoint_promises_init(void);

@@ -24,6 +24,7 @@ check "perf stat -e $event: $hits" test "$counted" = $hits
 perf record -q -d -c 1 -o "$data" -e "$event" "$program"
 perf script -i "$data" -F addr,ip,sym >"$data.script"
 check "perf record -e $event, perf script: $hits" test "$(wc -l <"$data.script")" = $hits
+# shellcheck disable=SC2016
 check "all of them in main(), at the range" \
 	awk -v at="$(printf '%x' $start)" '$1 != at || $3 != "main" { exit 1 }' "$data.script"
 

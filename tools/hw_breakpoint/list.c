@@ -35,11 +35,24 @@ static bool is_free(const struct record *r)
 	return !strcmp(kv_text(r, "state"), "free");
 }
 
+/* What is on and shares another's register, or has lost its own. */
+static const char *without(const struct record *r)
+{
+	if (kv_is(r, "shared"))
+		return "shared";
+	return kv_is(r, "evicted") ? "evicted" : NULL;
+}
+
+static const char *state(const struct record *r)
+{
+	return without(r) ?: kv_text(r, "state");
+}
+
 static enum colour state_colour(const struct record *r)
 {
 	if (is_free(r))
 		return DIM;
-	return strcmp(kv_text(r, "state"), "armed") ? YELLOW : GREEN;
+	return strcmp(state(r), "armed") && strcmp(state(r), "shared") ? YELLOW : GREEN;
 }
 
 static void add_head(struct table *t)
@@ -76,7 +89,7 @@ static void add_register(struct table *t, const struct record *r)
 {
 	add_cell(t, r, "cpu");
 	add_cell(t, r, "reg");
-	table_add(t, state_colour(r), "%s", kv_text(r, "state"));
+	table_add(t, state_colour(r), "%s", state(r));
 	add_cell(t, r, "addr");
 	add_cell(t, r, "len");
 	add_cell(t, r, "type");
@@ -92,7 +105,8 @@ static void print_registers(const struct records *all, bool with_free, FILE *out
 
 	add_head(&t);
 	for (i = 0; i < all->n; i++) {
-		if (kv_is(&all->at[i], "register") && (with_free || !is_free(&all->at[i])))
+		if (without(&all->at[i]) ||
+		    (kv_is(&all->at[i], "register") && (with_free || !is_free(&all->at[i]))))
 			add_register(&t, &all->at[i]);
 	}
 	rows = t.n / t.columns - 1;
