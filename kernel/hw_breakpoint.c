@@ -326,13 +326,19 @@ static void leave_registers(struct perf_event *bp)
 		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
 
+/* What is left of the period before doesn't count. */
+static void begin_period(struct perf_event *bp)
+{
+	if (!is_sampling_event(bp))
+		return;
+	bp->hw.last_period = bp->hw.sample_period;
+	perf_swevent_set_period(bp);
+}
+
 /* Apart, as the next one: who needs nothing of this need not save registers for it. */
 static noinline int add_slowly(struct perf_event *bp)
 {
-	if (is_sampling_event(bp)) {
-		bp->hw.last_period = bp->hw.sample_period;
-		perf_swevent_set_period(bp);
-	}
+	begin_period(bp);
 	trace_hw_breakpoint_install(bp);
 	return take_registers(bp);
 }
@@ -361,8 +367,14 @@ static void hw_breakpoint_del(struct perf_event *bp, int flags)
 		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
 
+/*
+ * A new period begins with the next hit, as with hardware events; left to itself perf core would
+ * first end the one before.
+ */
 static void hw_breakpoint_start(struct perf_event *bp, int flags)
 {
+	if (flags & PERF_EF_RELOAD)
+		begin_period(bp);
 	bp->hw.state = 0;
 }
 

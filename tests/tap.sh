@@ -38,3 +38,19 @@ tap_of() {
 }
 
 tap_end() { echo "1..$tap_count"; }
+
+# kunit_module NAME TEST...: loads our KUnit module of that name, and removes it; all of its tests
+# are those.
+kunit_module() {
+	tap_suite=hw_breakpoint_$1
+	tap_results=/sys/kernel/debug/kunit/$tap_suite/results
+	shift
+	insmod "$HWBP_TESTBIN/hwbp/$FLAVOUR/module/${tap_suite}_test.ko"
+	sed 's/^/# /' "$tap_results"
+	for tap_test in "$@"; do
+		check "${tap_suite#hw_breakpoint_}: $tap_test" grep -qE "^ *ok [0-9]+ test_$tap_test\$" "$tap_results"
+	done
+	check "${tap_suite#hw_breakpoint_}: all of its $# tests ran and passed" \
+		grep -q "^# $tap_suite: pass:$# fail:0 skip:0 total:$#" "$tap_results"
+	rmmod "${tap_suite}_test"
+}
