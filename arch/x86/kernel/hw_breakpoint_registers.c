@@ -135,7 +135,7 @@ static nokprobe_inline void write_address(unsigned int i, unsigned long address)
 
 static nokprobe_inline bool has_masks(void)
 {
-	return boot_cpu_has(X86_FEATURE_BPEXT);
+	return static_cpu_has(X86_FEATURE_BPEXT);
 }
 
 /*
@@ -161,7 +161,7 @@ static nokprobe_inline bool is_lent(void)
  */
 static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, const bool masks)
 {
-	const bool known = test_bit(i, &regs->known);
+	const bool known = masks && test_bit(i, &regs->known);
 	const struct hw_breakpoint_piece *piece;
 	unsigned long address, mask = 0;
 
@@ -187,20 +187,10 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 		 (masks && READ_ONCE(piece->mask) != mask));
 }
 
-static noinline void __kprobes load_with_mask(struct debug_registers *regs, unsigned int i)
+static void __kprobes load_register(struct debug_registers *regs, unsigned int i)
 {
-	load(regs, i, true);
-}
-
-/*
- * load() for @piece, which wanted[i] was just now. Apart, since without masks it is at context
- * switches, and should be short.
- */
-static nokprobe_inline void load_register(struct debug_registers *regs, unsigned int i,
-					  const struct hw_breakpoint_piece *piece)
-{
-	if (unlikely(piece->mask || has_masks()))
-		load_with_mask(regs, i);
+	if (has_masks())
+		load(regs, i, true);
 	else
 		load(regs, i, false);
 }
@@ -283,11 +273,25 @@ static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned i
 	return true;
 }
 
-/* @piece is wanted[i], as it is for want_loaded(). */
+static noinline void __kprobes load_masked_and_want(struct debug_registers *regs, unsigned int i,
+						    struct hw_breakpoint_piece *piece)
+{
+	load(regs, i, true);
+	want(piece->dr7 & register_bits[i]);
+}
+
+/*
+ * @piece is wanted[i], as it is for want_loaded(). Without masks this is at context switches:
+ * with them it is apart, so that what that needs isn't paid for here.
+ */
 static noinline void __kprobes load_and_want(struct debug_registers *regs, unsigned int i,
 					     struct hw_breakpoint_piece *piece)
 {
-	load_register(regs, i, piece);
+	if (has_masks()) {
+		load_masked_and_want(regs, i, piece);
+		return;
+	}
+	load(regs, i, false);
 	want(piece->dr7 & register_bits[i]);
 }
 
@@ -495,7 +499,7 @@ static unsigned long __kprobes load_stale(void)
 	for_each_register(i, stale_set(dr7)) {
 		piece = READ_ONCE(regs->wanted[i]);
 		if (piece && !is_loaded(regs, i, piece))
-			load_register(regs, i, piece);
+			load_register(regs, i);
 	}
 	return dr7 & ~ALL_STALE;
 }

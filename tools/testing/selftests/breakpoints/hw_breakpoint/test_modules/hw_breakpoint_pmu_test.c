@@ -60,8 +60,10 @@ static struct perf_event_attr write_attr(unsigned int i, unsigned int len)
 /* On this CPU. Return: the event, or an error pointer. */
 static struct perf_event *open_event(struct perf_event_attr attr)
 {
-	struct perf_event *bp = perf_event_create_kernel_counter(&attr, raw_smp_processor_id(), NULL,
-								 count_overflow, NULL);
+	struct perf_event *bp;
+
+	bp = perf_event_create_kernel_counter(&attr, raw_smp_processor_id(), NULL, count_overflow,
+					      NULL);
 
 	if (!IS_ERR(bp))
 		event[nr_events++] = bp;
