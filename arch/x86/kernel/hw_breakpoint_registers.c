@@ -178,6 +178,7 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 			regs->mask[i] = mask;
 		}
 		__set_bit(i, &regs->known);
+		__set_bit(i, &regs->recent);
 		step();
 		write_address(i, address);
 		if (masks)
@@ -205,9 +206,21 @@ static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsign
 	return true;
 }
 
+/* The first of @set that is not armed, so that DR7 need not be written twice; or NO_REGISTER. */
+static unsigned int __kprobes first_unarmed(unsigned long set)
+{
+	unsigned int i;
+
+	for_each_register(i, set) {
+		if (!is_armed(i))
+			return i;
+	}
+	return NO_REGISTER;
+}
+
 /*
  * The best register for @piece of the set @free: one that holds the address already, or else
- * one that is not armed, so that DR7 need not be written twice.
+ * one that nobody will miss soon.
  */
 static unsigned int __kprobes pick_register(const struct debug_registers *regs,
 					    unsigned long free,
@@ -219,11 +232,10 @@ static unsigned int __kprobes pick_register(const struct debug_registers *regs,
 		if (holds(regs, i, piece))
 			return i;
 	}
-	for_each_register(i, free) {
-		if (!is_armed(i))
-			return i;
-	}
-	return __ffs(free);
+	i = first_unarmed(free & ~regs->recent);
+	if (i == NO_REGISTER)
+		i = first_unarmed(free);
+	return i == NO_REGISTER ? __ffs(free) : i;
 }
 
 /* Return: NO_REGISTER if none is free. */
@@ -284,8 +296,8 @@ static noinline void __kprobes load_masked_and_want(struct debug_registers *regs
  * @piece is wanted[i], as it is for want_loaded(). Without masks this is at context switches:
  * with them it is apart, so that what that needs isn't paid for here.
  */
-static noinline void __kprobes load_and_want(struct debug_registers *regs, unsigned int i,
-					     struct hw_breakpoint_piece *piece)
+static nokprobe_inline void load_and_want(struct debug_registers *regs, unsigned int i,
+					  struct hw_breakpoint_piece *piece)
 {
 	if (has_masks()) {
 		load_masked_and_want(regs, i, piece);
@@ -310,6 +322,59 @@ static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigne
 	return 0;
 }
 
+static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i)
+{
+	WRITE_ONCE(regs->wanted[i], NULL);
+	step();
+	this_cpu_and(debug_registers.wanted_dr7, ~register_bits[i]);
+	step();
+	/* Only now may an NMI take it. */
+	__clear_bit(i, &regs->taken);
+}
+
+/* One that wasn't loaded not long ago. Return: NO_REGISTER if there is none. */
+static unsigned int __kprobes claim_spare(struct debug_registers *regs)
+{
+	const unsigned long busy = READ_ONCE(regs->taken) | regs->recent;
+	unsigned int i = first_unarmed(~busy & DR7_ALL_REGS);
+
+	if (i != NO_REGISTER && __test_and_set_bit(i, &regs->taken))
+		return NO_REGISTER;
+	return i;
+}
+
+/*
+ * @piece is wanted[i], and that was just loaded for somebody else: another register, if there
+ * is one that wasn't. So tasks whose breakpoints have room side by side don't take turns in
+ * loading theirs. If there is none all of them are taken for nobody's.
+ */
+static noinline void __kprobes load_elsewhere(struct debug_registers *regs, unsigned int i,
+					      struct hw_breakpoint_piece *piece)
+{
+	const unsigned int spare = claim_spare(regs);
+
+	if (spare == NO_REGISTER) {
+		regs->recent = 0;
+	} else {
+		give_up(regs, i);
+		i = spare;
+		WRITE_ONCE(piece->last, i);
+		WRITE_ONCE(regs->wanted[i], piece);
+		step();
+	}
+	load_and_want(regs, i, piece);
+}
+
+/* @piece is wanted[i], for which that must be loaded. */
+static noinline void __kprobes load_for(struct debug_registers *regs, unsigned int i,
+					struct hw_breakpoint_piece *piece)
+{
+	if (unlikely(test_bit(i, &regs->recent)))
+		load_elsewhere(regs, i, piece);
+	else
+		load_and_want(regs, i, piece);
+}
+
 /* Return: 0, or -EBUSY. */
 static nokprobe_inline int add_piece(struct debug_registers *regs,
 				     struct hw_breakpoint_piece *piece)
@@ -321,7 +386,7 @@ static nokprobe_inline int add_piece(struct debug_registers *regs,
 	if (unlikely(is_armed(i)))
 		return add_unloaded(regs, i, piece);
 	if (!want_loaded(regs, i, piece))
-		load_and_want(regs, i, piece);
+		load_for(regs, i, piece);
 	return 0;
 }
 
@@ -335,16 +400,6 @@ static unsigned int __kprobes find_register(const struct debug_registers *regs,
 		if (READ_ONCE(regs->wanted[i]) == piece)
 			break;
 	return i;
-}
-
-static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i)
-{
-	WRITE_ONCE(regs->wanted[i], NULL);
-	step();
-	this_cpu_and(debug_registers.wanted_dr7, ~register_bits[i]);
-	step();
-	/* Only now may an NMI take it. */
-	__clear_bit(i, &regs->taken);
 }
 
 /* The debugger's may have another on each CPU, or none. */
@@ -542,38 +597,24 @@ static noinline void __kprobes program_all(void)
 }
 
 /*
- * program() as it nearly always is, and at every context switch: nothing is stale, and
- * nobody else holds DR7 at zero. Return: false if that isn't so, or an NMI has changed
- * meanwhile what is wanted: nothing was armed then.
+ * program() if nothing is wanted any more. Return: false if an NMI wants something meanwhile.
  */
-static nokprobe_inline bool program_loaded(void)
+static nokprobe_inline bool program_last(void)
 {
-	unsigned long dr7;
-
 	this_cpu_or(cpu_dr7_held, CPU_DR7_COMMIT);
 	step();
-	dr7 = this_cpu_read(debug_registers.wanted_dr7);
-	step();
-	if (unlikely(dr7 & ALL_STALE)) {
-		this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
-		return false;
-	}
-	if (!dr7)
-		disarm();
-	this_cpu_write(cpu_dr7, dr7);
+	disarm();
+	this_cpu_write(cpu_dr7, 0);
 	step();
 	this_cpu_and(cpu_dr7_held, ~CPU_DR7_COMMIT);
 	step();
-	if (unlikely(this_cpu_read(debug_registers.wanted_dr7) != dr7))
-		return false;
-	if (dr7)
-		arm(dr7);
-	return true;
+	return !this_cpu_read(debug_registers.wanted_dr7);
 }
 
 /*
- * The same if nothing is armed, so that there is nothing for an NMI to arm that shouldn't be.
- * What it has armed itself meanwhile is in force again after one round of program_all().
+ * program() if nothing is armed, so that there is nothing for an NMI to arm that shouldn't be.
+ * Return: false if one has changed meanwhile what is wanted. What it has armed itself is in
+ * force again after one round of program_all().
  */
 static nokprobe_inline bool program_first(unsigned long dr7)
 {
@@ -585,6 +626,7 @@ static nokprobe_inline bool program_first(unsigned long dr7)
 	return true;
 }
 
+/* The two that are at every context switch don't go round, and nobody holds DR7 at zero. */
 static nokprobe_inline void commit(void)
 {
 	const unsigned long dr7 = this_cpu_read(debug_registers.wanted_dr7);
@@ -593,8 +635,12 @@ static nokprobe_inline void commit(void)
 
 	if (dr7 == was)
 		return;
-	if (likely(!this_cpu_read(cpu_dr7_held)))
-		done = !was && !(dr7 & ALL_STALE) ? program_first(dr7) : program_loaded();
+	if (likely(!this_cpu_read(cpu_dr7_held))) {
+		if (!dr7)
+			done = program_last();
+		else if (!was && !(dr7 & ALL_STALE))
+			done = program_first(dr7);
+	}
 	if (unlikely(!done))
 		program_all();
 }

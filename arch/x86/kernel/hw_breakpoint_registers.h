@@ -58,6 +58,11 @@ struct debug_registers {
 	unsigned long			address[HBP_NUM];
 	unsigned long			mask[HBP_NUM];
 	unsigned long			known;
+	/*
+	 * Which of them (bit n) were loaded not long ago: for tasks that may be back soon. A
+	 * hint only.
+	 */
+	unsigned long			recent;
 };
 
 DECLARE_PER_CPU(struct debug_registers, debug_registers);

@@ -166,8 +166,10 @@ mutant "a stale register is loaded while it is armed" $regs \
 	'/^static unsigned long __kprobes load_stale/,/^}/ s/disarm_for_commit\(\);//'
 mutant "a commit doesn't look again" $regs \
 	'/^static void __kprobes program\(/,/^}/ s/\} while \(this_cpu_read\(.*/} while (0);/'
-mutant "nor does the quick one" $regs \
-	'/^static nokprobe_inline bool program_loaded/,/^}/ s/this_cpu_read\(debug_registers.wanted_dr7\) != dr7/0/'
+mutant "nor does the one for the last" $regs \
+	'/^static nokprobe_inline bool program_last/,/^}/ s/return !this_cpu_read.*/return true;/'
+mutant "nor does the one for the first" $regs \
+	'/^static nokprobe_inline bool program_first/,/^}/ s/this_cpu_read\(debug_registers.wanted_dr7\) != dr7/0/'
 mutant "a commit in an NMI divides another" $regs \
 	'/^static noinline void __kprobes program_all/,/^}/ s/ \&\& !\(this_cpu_read.*/)/'
 mutant "what is armed may be outdated" $arm \
@@ -175,7 +177,7 @@ mutant "what is armed may be outdated" $arm \
 mutant "a match of a stale register is somebody's" $match \
 	'/^owner_of_match/,/^}/ s/ \|\| READ_ONCE\(regs->wanted_dr7\).*/)/'
 mutant "cpu_dr7 is cleared before DR7" $regs \
-	'/^static nokprobe_inline bool program_loaded/,/^}/ s/if \(!dr7\)/this_cpu_write(cpu_dr7, dr7); if (!dr7)/'
+	'/^static nokprobe_inline bool program_last/,/^}/ { s/this_cpu_write\(cpu_dr7, 0\);//; s/disarm\(\);/this_cpu_write(cpu_dr7, 0); step(); disarm();/ }'
 mutant "what is lent is loaded at once" $regs \
 	'/^static nokprobe_inline bool is_lent/,/^}/ s/return .*/return false;/'
 mutant "what a guest has had is taken for loaded" $regs \
@@ -186,6 +188,8 @@ mutant "what is not known to be there is not loaded" $regs \
 	'/^static void __kprobes take_back/,/^}/ s/want\(stale.*//'
 mutant "an NMI arms what is being taken back" $regs \
 	'/^static void __kprobes take_back/,/^}/ s/^\thold\(\);//; /^static void __kprobes take_back/,/^}/ s/^\tunhold\(\);//'
+mutant "who moves elsewhere keeps the register, too" $regs \
+	'/^static noinline void __kprobes load_elsewhere/,/^}/ s/give_up\(regs, i\);//'
 mutant "a mask is taken for written" $regs \
 	'/^static void __kprobes write_mask/,/^}/ s/if \(!known\)/if (0)/'
 mutant "a moved breakpoint stays where it was" $regs \

@@ -519,6 +519,8 @@ static const struct scenario scenarios[] = {
 	{ "a guest runs", { { ADD, P }, { ADD, R } }, { OP(ENTER), OP(LEAVE) } },
 	{ "Q takes P's place while a guest runs", { { ADD, P } },
 	  { OP(ENTER), { DEL, P }, { ADD, Q }, OP(COMMIT), OP(LEAVE) } },
+	{ "P comes back, and a guest had its register", { { ADD, P } },
+	  { { DEL, P }, OP(ENTER), OP(LEAVE), { ADD, P } } },
 	{ "H takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, H } } },
 	{ "P takes H's place", { { ADD, H } }, { { DEL, H }, { ADD, P } } },
 	{ "the CPU loses H", { { ADD, H } }, { OP(TEXT), OP(RESET) } },

@@ -202,7 +202,7 @@ TEST_F(traffic, two_different_each)
 {
 	begin(_metadata, &self->players, HWBP_NUM, 2);
 	watch(self->fd, 2, 0);
-	expect_writes(_metadata, &self->players, 4, 4);
+	expect_writes(_metadata, &self->players, 0, 4);
 	unwatch(self->fd, 2);
 	end(&self->players);
 }
