@@ -326,7 +326,7 @@ static void leave_registers(struct perf_event *bp)
 		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
 
-/* What is left of the period before doesn't count. */
+/* If none was begun. */
 static void begin_period(struct perf_event *bp)
 {
 	if (!is_sampling_event(bp))
@@ -368,12 +368,12 @@ static void hw_breakpoint_del(struct perf_event *bp, int flags)
 }
 
 /*
- * A new period begins with the next hit, as with hardware events; left to itself perf core would
- * first end the one before.
+ * Where perf core has set another period, and so taken back what was left of the one before, a
+ * new one begins, as with hardware events. Left to itself perf core would end that first.
  */
 static void hw_breakpoint_start(struct perf_event *bp, int flags)
 {
-	if (flags & PERF_EF_RELOAD)
+	if (flags & PERF_EF_RELOAD && !local64_read(&bp->hw.period_left))
 		begin_period(bp);
 	bp->hw.state = 0;
 }

@@ -5,8 +5,9 @@
  *
  * switch KIND BREAKPOINTS ROUNDS: KIND is "different" (each task has so many, all of them at
  * other addresses), "of one task" (the other has none), "same" (both have them, opened
- * separately), "inherited" (the second task is a child that inherited them). Prints a line for
- * the harness with the time, and one with the writes where the kernel counts them.
+ * separately), "inherited" (the second task is a child that inherited them), "dummy" (software
+ * dummy events instead, so that what is left is perf core's own). Prints a line for the harness
+ * with the time, and one with the writes where the kernel counts them.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -31,16 +32,48 @@
 /* Nobody accesses them. */
 static uint64_t vars[2 * MAX] __attribute__((aligned(64)));
 
+static void open_event(struct perf_event_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	attr->exclude_kernel = 1;
+	if (syscall(SYS_perf_event_open, attr, 0, -1, -1, 0) < 0)
+		err(1, "perf_event_open");
+}
+
 static void watch(int i, int inherit)
 {
 	struct perf_event_attr attr = {
-		.size = sizeof(attr), .type = PERF_TYPE_BREAKPOINT, .inherit = inherit,
+		.type = PERF_TYPE_BREAKPOINT, .inherit = inherit,
 		.bp_type = HW_BREAKPOINT_W, .bp_addr = (uintptr_t)&vars[i], .bp_len = 8,
-		.exclude_kernel = 1,
 	};
 
-	if (syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0) < 0)
-		err(1, "perf_event_open");
+	open_event(&attr);
+}
+
+static void open_dummy(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_DUMMY,
+	};
+
+	open_event(&attr);
+}
+
+/* What the first task has, and the second one @second. */
+static void open_events(const char *kind, int nr, int second)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(kind, "dummy"))
+			open_dummy();
+		else if (!second)
+			watch(i, !strcmp(kind, "inherited"));
+		else if (!strcmp(kind, "different"))
+			watch(MAX + i, 0);
+		else if (!strcmp(kind, "same"))
+			watch(i, 0);
+	}
 }
 
 static double now(void)
@@ -82,15 +115,8 @@ static void receive(int fd)
 
 static void child(int from, int to, int other, const char *kind, int nr)
 {
-	int i;
-
 	close(other);
-	for (i = 0; i < nr; i++) {
-		if (!strcmp(kind, "different"))
-			watch(MAX + i, 0);
-		else if (!strcmp(kind, "same"))
-			watch(i, 0);
-	}
+	open_events(kind, nr, 1);
 	for (;;) {
 		receive(from);
 		send(to);
@@ -107,7 +133,7 @@ static void rounds(int to, int from, long nr)
 
 int main(int argc, char **argv)
 {
-	int nr, there[2], back[2], i, inherit;
+	int nr, there[2], back[2];
 	char what[80];
 	cpu_set_t set;
 	long n, before;
@@ -117,14 +143,12 @@ int main(int argc, char **argv)
 		errx(2, "usage: switch KIND BREAKPOINTS ROUNDS");
 	nr = atoi(argv[2]);
 	n = atol(argv[3]);
-	inherit = !strcmp(argv[1], "inherited");
 	CPU_ZERO(&set);
 	CPU_SET(0, &set);
 	if (nr > MAX || n <= 0 || sched_setaffinity(0, sizeof(set), &set) || pipe(there) ||
 	    pipe(back))
 		err(1, "can't begin");
-	for (i = 0; i < nr; i++)
-		watch(i, inherit);
+	open_events(argv[1], nr, 0);
 	if (!fork())
 		child(there[0], back[1], there[1], argv[1], nr);
 	rounds(there[1], back[0], 100);

@@ -332,47 +332,35 @@ static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i
 	__clear_bit(i, &regs->taken);
 }
 
-/* One that wasn't loaded not long ago. Return: NO_REGISTER if there is none. */
-static unsigned int __kprobes claim_spare(struct debug_registers *regs)
-{
-	const unsigned long busy = READ_ONCE(regs->taken) | regs->recent;
-	unsigned int i = first_unarmed(~busy & DR7_ALL_REGS);
-
-	if (i != NO_REGISTER && __test_and_set_bit(i, &regs->taken))
-		return NO_REGISTER;
-	return i;
-}
-
 /*
  * @piece is wanted[i], and that was just loaded for somebody else: another register, if there
  * is one that wasn't. So tasks whose breakpoints have room side by side don't take turns in
  * loading theirs. If there is none all of them are taken for nobody's.
+ *
+ * First it has none: with two there might be too few for the debugger. Return: 0, or -EBUSY.
  */
-static noinline void __kprobes load_elsewhere(struct debug_registers *regs, unsigned int i,
-					      struct hw_breakpoint_piece *piece)
+static noinline int __kprobes load_elsewhere(struct debug_registers *regs, unsigned int i,
+					     struct hw_breakpoint_piece *piece)
 {
-	const unsigned int spare = claim_spare(regs);
+	const unsigned long spare = ~(READ_ONCE(regs->taken) | regs->recent) & DR7_ALL_REGS;
 
-	if (spare == NO_REGISTER) {
-		regs->recent = 0;
-	} else {
+	if (spare && first_unarmed(spare) != NO_REGISTER) {
 		give_up(regs, i);
-		i = spare;
-		WRITE_ONCE(piece->last, i);
-		WRITE_ONCE(regs->wanted[i], piece);
-		step();
+		return add_unloaded(regs, NO_REGISTER, piece);
 	}
+	regs->recent = 0;
 	load_and_want(regs, i, piece);
+	return 0;
 }
 
-/* @piece is wanted[i], for which that must be loaded. */
-static noinline void __kprobes load_for(struct debug_registers *regs, unsigned int i,
-					struct hw_breakpoint_piece *piece)
+/* @piece is wanted[i], for which that must be loaded. Return: 0, or -EBUSY. */
+static noinline int __kprobes load_for(struct debug_registers *regs, unsigned int i,
+				       struct hw_breakpoint_piece *piece)
 {
 	if (unlikely(test_bit(i, &regs->recent)))
-		load_elsewhere(regs, i, piece);
-	else
-		load_and_want(regs, i, piece);
+		return load_elsewhere(regs, i, piece);
+	load_and_want(regs, i, piece);
+	return 0;
 }
 
 /* Return: 0, or -EBUSY. */
@@ -386,7 +374,7 @@ static nokprobe_inline int add_piece(struct debug_registers *regs,
 	if (unlikely(is_armed(i)))
 		return add_unloaded(regs, i, piece);
 	if (!want_loaded(regs, i, piece))
-		load_for(regs, i, piece);
+		return load_for(regs, i, piece);
 	return 0;
 }
 
@@ -718,11 +706,12 @@ void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned l
  */
 const struct arch_hw_breakpoint *arch_hw_breakpoint_at(unsigned int i, bool *armed)
 {
-	const struct arch_hw_breakpoint *hw = owner_of_match(this_cpu_ptr(&debug_registers),
-							     this_cpu_read(cpu_dr7), i);
+	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
+	const struct arch_hw_breakpoint *hw = arch_hw_breakpoint_holder(i);
 
-	*armed = hw && !this_cpu_read(cpu_dr7_held);
-	return arch_hw_breakpoint_holder(i);
+	*armed = hw && hw == owner_of_match(regs, this_cpu_read(cpu_dr7), i) &&
+		 !this_cpu_read(cpu_dr7_held);
+	return hw;
 }
 
 /**

@@ -188,8 +188,8 @@ mutant "what is not known to be there is not loaded" $regs \
 	'/^static void __kprobes take_back/,/^}/ s/want\(stale.*//'
 mutant "an NMI arms what is being taken back" $regs \
 	'/^static void __kprobes take_back/,/^}/ s/^\thold\(\);//; /^static void __kprobes take_back/,/^}/ s/^\tunhold\(\);//'
-mutant "who moves elsewhere keeps the register, too" $regs \
-	'/^static noinline void __kprobes load_elsewhere/,/^}/ s/give_up\(regs, i\);//'
+mutant "who moves elsewhere keeps the register until then" $regs \
+	'/^static noinline int __kprobes load_elsewhere/,/^}/ { s/give_up\(regs, i\);//; s/return add_unloaded\(.*/int err = add_unloaded(regs, NO_REGISTER, piece); give_up(regs, i); return err;/ }'
 mutant "a mask is taken for written" $regs \
 	'/^static void __kprobes write_mask/,/^}/ s/if \(!known\)/if (0)/'
 mutant "a moved breakpoint stays where it was" $regs \

@@ -112,6 +112,33 @@ static void fail(const char *what)
 		wrong = what;
 }
 
+/* === Room === */
+
+/* What the interrupted operation adds or removes: it has its registers, or is to get them. */
+static int at_work;
+
+static unsigned int pieces_on(void)
+{
+	unsigned int nr = 0;
+
+	for (int n = 0; n < NR_NAMES; n++)
+		if (on[n] || n == at_work)
+			nr += bp[n].nr_pieces;
+	return nr;
+}
+
+/* Who was promised registers finds some: he did if at no time meanwhile there were too many. */
+static void add(enum name name)
+{
+	const unsigned int more = (int)name == at_work ? 0 : bp[name].nr_pieces;
+	static unsigned int most;
+
+	most = pieces_on() + more;
+	on[name] = !arch_hw_breakpoint_add(&bp[name]);
+	if (!on[name] && most <= HBP_NUM && pieces_on() + more <= HBP_NUM)
+		fail("no register, though there is room");
+}
+
 /* === Steps === */
 
 struct nmi {
@@ -265,7 +292,7 @@ static void debugger_sets(unsigned int set)
 	}
 	for (int i = K; i <= LAST_OF_DEBUGGER; i++)
 		if (set & BIT(i))
-			on[i] = !arch_hw_breakpoint_add(&bp[i]);
+			add(i);
 	arch_hw_breakpoint_commit();
 }
 
@@ -364,9 +391,10 @@ static void disable(void)
 
 static void do_op(const struct op *op)
 {
+	at_work = op->name;
 	switch (op->kind) {
 	case ADD:
-		on[op->name] = !arch_hw_breakpoint_add(&bp[op->name]);
+		add(op->name);
 		break;
 	case DEL:
 		/* Before: what comes meanwhile may go either way. */
@@ -402,6 +430,7 @@ static void do_ops(const struct op *op)
 {
 	for (; op->kind != END; op++)
 		do_op(op);
+	at_work = NR_NAMES;
 	arch_hw_breakpoint_commit();
 }
 
@@ -461,6 +490,7 @@ static void begin(void)
 	memset(moves, 0, sizeof(moves));
 	for (int n = 0; n < NR_NAMES; n++)
 		make(n);
+	at_work = NR_NAMES;
 	step_nr = 0;
 	dr7_written = -2;
 	wrong = NULL;
@@ -520,6 +550,8 @@ static const struct scenario scenarios[] = {
 	{ "Q takes P's place while a guest runs", { { ADD, P } },
 	  { OP(ENTER), { DEL, P }, { ADD, Q }, OP(COMMIT), OP(LEAVE) } },
 	{ "P comes back, and a guest had its register", { { ADD, P } },
+	  { { DEL, P }, OP(ENTER), OP(LEAVE), { ADD, P } } },
+	{ "the same, and one register is left", { { ADD, F }, { ADD, G }, { ADD, P } },
 	  { { DEL, P }, OP(ENTER), OP(LEAVE), { ADD, P } } },
 	{ "H takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, H } } },
 	{ "P takes H's place", { { ADD, H } }, { { DEL, H }, { ADD, P } } },

@@ -624,6 +624,36 @@ TEST(frequency)
 	close(fd);
 }
 
+/*
+ * How often it samples is perf core's to find; each hit is counted all the same, as long as they
+ * are not so many that perf core throttles.
+ */
+TEST(change_frequency)
+{
+	struct perf_event_attr attr = bp_attr(BP_W, addr_of(vars), 4);
+	static const uint64_t frequency[] = { 5000, 1, 1000 };
+	struct ring ring;
+	unsigned int i;
+	int fd, n;
+
+	attr.sample_type = PERF_SAMPLE_ADDR;
+	attr.freq = 1;
+	attr.sample_freq = 100;
+	fd = pe_open(&attr, 0, -1);
+	ASSERT_GE(fd, 0);
+	ASSERT_TRUE(ring_open(&ring, fd));
+	for (i = 0; i < ARRAY_SIZE(frequency); i++) {
+		ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_PERIOD, &frequency[i]));
+		for (n = 0; n < N; n += 50) {
+			stores(vars, 4, 50);
+			usleep(1000);
+		}
+		EXPECT_EQ((i + 1) * N, bp_count(fd));
+	}
+	EXPECT_GT(ring_samples(&ring, addr_of(vars)), 0);
+	close(fd);
+}
+
 /* === Signals === */
 
 static volatile int signals, hups;
