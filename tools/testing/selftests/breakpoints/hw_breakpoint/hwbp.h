@@ -28,6 +28,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -317,6 +318,26 @@ static inline void loads(const volatile void *p, unsigned int width, unsigned in
 }
 
 /* === Tasks === */
+
+static inline long switches(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_THREAD, &r);
+	return r.ru_nvcsw + r.ru_nivcsw;
+}
+
+/*
+ * Off the CPU and on again. To sleep isn't enough: where all is slow the time may be over
+ * before.
+ */
+static inline void switch_away(void)
+{
+	long before = switches();
+
+	while (switches() == before)
+		usleep(1000);
+}
 
 /* A fork() whose child goes when we go. */
 static inline pid_t fork_kid(void)

@@ -144,7 +144,7 @@ TEST_F(exclusive, software_leader)
 	EXPECT_EQ(0, free_slots(0, -1));
 	EXPECT_EQ(0, free_slots(-1, 0));
 	/* perf core has another PMU's siblings on from the next switch on */
-	usleep(1000);
+	switch_away();
 	stores(&vars[1], 8, N);
 	EXPECT_EQ(N, bp_count(fd[1]));
 	close(leader);

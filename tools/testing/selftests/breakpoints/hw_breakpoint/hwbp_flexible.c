@@ -421,7 +421,7 @@ TEST_F(flexible, exclusive_gives_way_to_pinned)
 	close(self->fd[1]);
 	self->nr--;
 	/* perf core has it on when it rotates, or at the next switch */
-	usleep(1000);
+	switch_away();
 	ASSERT_EQ(0, ioctl(self->fd[0], PERF_EVENT_IOC_RESET, 0));
 	stores(&vars[1], 8, N);
 	EXPECT_EQ(N, look(self->fd[0]).count);

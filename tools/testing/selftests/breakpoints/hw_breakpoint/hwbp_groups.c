@@ -53,7 +53,7 @@ static void group_of_two(struct __test_metadata *_metadata, struct perf_event_at
 	fd[1] = open_in(second, fd[0]);
 	ASSERT_GE(fd[1], 0);
 	/* perf core has siblings of another PMU on from the next switch on */
-	usleep(1000);
+	switch_away();
 	ASSERT_EQ(0, ioctl(fd[0], PERF_EVENT_IOC_RESET, PERF_IOC_FLAG_GROUP));
 	stores(&vars[0], 8, N);
 	r = look(fd[which]);
@@ -64,7 +64,7 @@ static void group_of_two(struct __test_metadata *_metadata, struct perf_event_at
 	stores(&vars[0], 8, N);
 	EXPECT_EQ(N, look(fd[which]).count);
 	ASSERT_EQ(0, ioctl(fd[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP));
-	usleep(1000);
+	switch_away();
 	stores(&vars[0], 8, N);
 	EXPECT_EQ(2 * N, look(fd[which]).count);
 	/* and goes on without it */

@@ -77,7 +77,7 @@ static void end(struct players *p)
 }
 
 /* How often one of the two has left the CPU. */
-static long switches(const struct players *p)
+static long all_switches(const struct players *p)
 {
 	static const char *const format[] = {
 		"voluntary_ctxt_switches: %ld", "nonvoluntary_ctxt_switches: %ld",
@@ -107,12 +107,12 @@ static long switches(const struct players *p)
 static void expect_writes(struct __test_metadata *_metadata, struct players *p, long address,
 			  long dr7)
 {
-	long s = switches(p), a = address_writes(), d = dr7_writes(), others;
+	long s = all_switches(p), a = address_writes(), d = dr7_writes(), others;
 
 	play(p, ROUNDS);
 	a = address_writes() - a;
 	d = dr7_writes() - d;
-	s = switches(p) - s;
+	s = all_switches(p) - s;
 	others = s > 2 * ROUNDS ? s - 2 * ROUNDS : 0;
 	TH_LOG("%ld switches, a round: %.2f writes to addresses, %.2f to DR7", s,
 	       (double)a / ROUNDS, (double)d / ROUNDS);
