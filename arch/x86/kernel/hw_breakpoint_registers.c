@@ -133,9 +133,10 @@ static nokprobe_inline void write_address(unsigned int i, unsigned long address)
 	}
 }
 
-static nokprobe_inline bool has_masks(void)
+/* Is a mask to be written for @piece? With them, zero too. */
+static nokprobe_inline bool needs_mask(const struct hw_breakpoint_piece *piece)
 {
-	return static_cpu_has(X86_FEATURE_BPEXT);
+	return unlikely(piece->mask || boot_cpu_has(X86_FEATURE_BPEXT));
 }
 
 /*
@@ -188,9 +189,10 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 		 (masks && READ_ONCE(piece->mask) != mask));
 }
 
-static void __kprobes load_register(struct debug_registers *regs, unsigned int i)
+static void __kprobes load_register(struct debug_registers *regs, unsigned int i,
+				    const struct hw_breakpoint_piece *piece)
 {
-	if (has_masks())
+	if (needs_mask(piece))
 		load(regs, i, true);
 	else
 		load(regs, i, false);
@@ -299,7 +301,7 @@ static noinline void __kprobes load_masked_and_want(struct debug_registers *regs
 static nokprobe_inline void load_and_want(struct debug_registers *regs, unsigned int i,
 					  struct hw_breakpoint_piece *piece)
 {
-	if (has_masks()) {
+	if (needs_mask(piece)) {
 		load_masked_and_want(regs, i, piece);
 		return;
 	}
@@ -542,7 +544,7 @@ static unsigned long __kprobes load_stale(void)
 	for_each_register(i, stale_set(dr7)) {
 		piece = READ_ONCE(regs->wanted[i]);
 		if (piece && !is_loaded(regs, i, piece))
-			load_register(regs, i);
+			load_register(regs, i, piece);
 	}
 	return dr7 & ~ALL_STALE;
 }

@@ -15,6 +15,6 @@
 /* The test's. */
 extern bool shim_has_masks;
 
-#define static_cpu_has(feature)	(shim_has_masks)
+#define boot_cpu_has(feature)	(shim_has_masks)
 
 #endif /* _SHIM_ASM_CPUFEATURE_H */
