@@ -33,17 +33,19 @@
 #define MAX_WITHOUT	32
 
 /**
- * struct cpu_register - what a register of a CPU is used for, or who has none
+ * struct cpu_register - what a register of a CPU is used for, or who has none of his own
  * @bp: the event that has it; not to be followed; NULL: no event has
  * @who: who holds it; kind NULL: nobody
- * @reg: which; -1: none
+ * @reg: which; -1: none, since @bp was evicted
  * @armed: it is in force
+ * @shared: it is another event's, which is shown with it
  */
 struct cpu_register {
 	const struct perf_event		*bp;
 	struct hw_breakpoint_who	who;
 	int				reg;
 	bool				armed;
+	bool				shared;
 };
 
 /**
@@ -63,8 +65,7 @@ struct cpu_look {
  * struct style - how a listing looks
  * @head: what stands above the registers
  * @cpu: a CPU as a whole
- * @one: one register
- * @without: an event that has none of its own
+ * @one: one register, or an event that has none of its own
  * @more: so many of these weren't told
  * @promise_head: what stands above the promises
  * @promise: one promise
@@ -73,7 +74,6 @@ struct style {
 	void (*head)(struct seq_file *m);
 	void (*cpu)(struct seq_file *m, int cpu, unsigned int own, unsigned int task);
 	void (*one)(struct seq_file *m, int cpu, const struct cpu_register *reg);
-	void (*without)(struct seq_file *m, int cpu, const struct cpu_register *reg);
 	void (*more)(struct seq_file *m, int cpu, unsigned int nr);
 	void (*promise_head)(struct seq_file *m);
 	void (*promise)(struct seq_file *m, const struct hw_breakpoint_who *who);
@@ -99,6 +99,10 @@ static const char *type_name(u32 type)
 
 static const char *state_name(const struct cpu_register *reg)
 {
+	if (reg->reg < 0)
+		return "evicted";
+	if (reg->shared)
+		return "shared";
 	if (!reg->who.kind)
 		return "free";
 	return reg->armed ? "armed" : "waiting";
@@ -246,6 +250,7 @@ static void describe_without(const struct perf_event *bp, int reg, void *data)
 	to = &look->without[look->nr_without - 1];
 	to->bp = bp;
 	to->reg = reg;
+	to->shared = reg >= 0;
 	hw_breakpoint_describe_event(bp, &to->who);
 }
 
@@ -265,13 +270,13 @@ static void look_at_cpu(void *data)
 	hw_breakpoint_share_each(describe_without, look);
 }
 
-static void show_all(struct seq_file *m, int cpu, struct cpu_register *reg, unsigned int nr,
-		     void (*show)(struct seq_file *m, int cpu, const struct cpu_register *reg))
+static void show_all(struct seq_file *m, const struct style *style, int cpu,
+		     struct cpu_register *reg, unsigned int nr)
 {
 	for (; nr--; reg++) {
 		if (reg->bp)
 			hw_breakpoint_describe_wide(reg->bp, cpu, &reg->who);
-		show(m, cpu, reg);
+		style->one(m, cpu, reg);
 	}
 }
 
@@ -283,8 +288,8 @@ static void show_cpu(struct seq_file *m, const struct style *style, int cpu, str
 	if (smp_call_function_single(cpu, look_at_cpu, look, true))
 		return;
 	told = min(look->nr_without, MAX_WITHOUT);
-	show_all(m, cpu, look->reg, HBP_NUM, style->one);
-	show_all(m, cpu, look->without, told, style->without);
+	show_all(m, style, cpu, look->reg, HBP_NUM);
+	show_all(m, style, cpu, look->without, told);
 	if (look->nr_without > told)
 		style->more(m, cpu, look->nr_without - told);
 }
@@ -369,10 +374,16 @@ static void plain_head(struct seq_file *m)
 	seq_puts(m, "CPU REG STATE    ADDRESS             LEN TYPE       HITS HOLDER\n");
 }
 
-/* The rest of a line, behind the state. */
-static void plain_who(struct seq_file *m, const char *state, const struct hw_breakpoint_who *who)
+static void plain_one(struct seq_file *m, int cpu, const struct cpu_register *reg)
 {
-	seq_printf(m, "%-8s 0x%016lx %4llu %-4s %10llu ", state, who->watch.address,
+	const struct hw_breakpoint_who *who = &reg->who;
+
+	seq_printf(m, "%3d %3c ", cpu, reg->reg < 0 ? '-' : '0' + reg->reg);
+	if (!who->kind) {
+		seq_printf(m, "%s\n", state_name(reg));
+		return;
+	}
+	seq_printf(m, "%-8s 0x%016lx %4llu %-4s %10llu ", state_name(reg), who->watch.address,
 		   who->watch.len, type_name(who->watch.type), who->hits);
 	show_holder(m, who);
 	if (who->task.pid) {
@@ -381,24 +392,6 @@ static void plain_who(struct seq_file *m, const char *state, const struct hw_bre
 	}
 	show_symbol(m, " (", who->watch.address, ")");
 	seq_putc(m, '\n');
-}
-
-static void plain_one(struct seq_file *m, int cpu, const struct cpu_register *reg)
-{
-	seq_printf(m, "%3d %3d ", cpu, reg->reg);
-	if (reg->who.kind)
-		plain_who(m, state_name(reg), &reg->who);
-	else
-		seq_printf(m, "%s\n", state_name(reg));
-}
-
-static void plain_without(struct seq_file *m, int cpu, const struct cpu_register *reg)
-{
-	if (reg->reg < 0)
-		seq_printf(m, "%3d   - ", cpu);
-	else
-		seq_printf(m, "%3d %3d ", cpu, reg->reg);
-	plain_who(m, reg->reg < 0 ? "evicted" : "shared", &reg->who);
 }
 
 static void plain_more(struct seq_file *m, int cpu, unsigned int nr)
@@ -433,7 +426,6 @@ static const struct style plain = {
 	.head		= plain_head,
 	.cpu		= plain_cpu,
 	.one		= plain_one,
-	.without	= plain_without,
 	.more		= plain_more,
 	.promise_head	= plain_promise_head,
 	.promise	= plain_promise,
@@ -459,30 +451,22 @@ static void kv_who(struct seq_file *m, const struct hw_breakpoint_who *who)
 	hw_breakpoint_show_task_kv(m, "", &who->asker);
 }
 
-static void kv_user(struct seq_file *m, const struct hw_breakpoint_who *who)
-{
-	if (who->kind) {
-		hw_breakpoint_show_watch_kv(m, &who->watch);
-		seq_printf(m, " hits=%llu", who->hits);
-		kv_who(m, who);
-		hw_breakpoint_show_task_kv(m, "task", &who->task);
-	}
-	seq_putc(m, '\n');
-}
-
+/* A register is a record of its own word, so that each is there once. */
 static void kv_one(struct seq_file *m, int cpu, const struct cpu_register *reg)
-{
-	seq_printf(m, "register cpu=%d reg=%d state=%s", cpu, reg->reg, state_name(reg));
-	kv_user(m, &reg->who);
-}
-
-static void kv_without(struct seq_file *m, int cpu, const struct cpu_register *reg)
 {
 	if (reg->reg < 0)
 		seq_printf(m, "evicted cpu=%d", cpu);
-	else
+	else if (reg->shared)
 		seq_printf(m, "shared cpu=%d reg=%d", cpu, reg->reg);
-	kv_user(m, &reg->who);
+	else
+		seq_printf(m, "register cpu=%d reg=%d state=%s", cpu, reg->reg, state_name(reg));
+	if (reg->who.kind) {
+		hw_breakpoint_show_watch_kv(m, &reg->who.watch);
+		seq_printf(m, " hits=%llu", reg->who.hits);
+		kv_who(m, &reg->who);
+		hw_breakpoint_show_task_kv(m, "task", &reg->who.task);
+	}
+	seq_putc(m, '\n');
 }
 
 static void kv_more(struct seq_file *m, int cpu, unsigned int nr)
@@ -512,7 +496,6 @@ static const struct style kv = {
 	.head		= kv_head,
 	.cpu		= kv_cpu,
 	.one		= kv_one,
-	.without	= kv_without,
 	.more		= kv_more,
 	.promise_head	= kv_head,
 	.promise	= kv_promise,

@@ -4,9 +4,9 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 #
 # run.sh [shell]. Environment: RUN, FLAVOUR, KERNEL, CPUS, MEM, QEMU_ARGS, APPEND, TIMEOUT,
-# ICOUNT, THREADS, ACCEL. The guest sees the host's files through an overlay: what it writes is gone
-# afterwards. $RUN runs in the folder we were called from. 124 is a hang, 99 a complaint of
-# the kernel (a WARN, an oops, a report), 98 a machine that ended without a verdict.
+# ICOUNT, THREADS, ACCEL. The guest sees the host's files through an overlay: what it writes
+# is gone afterwards. $RUN runs in the folder we were called from. 124 is a hang, 99 a complaint
+# of the kernel (a WARN, an oops, a report), 98 a machine that ended without a verdict.
 #
 # VM_ROOT=ram: the host's files would not survive that the guest sleeps, so what $RUN and
 # $VM_FILES name goes into an initramfs instead (files.sh). A guest that has suspended itself

@@ -61,7 +61,7 @@ hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_reg
 
 	/*
 	 * Without RF the instruction would trap again and again. That holds too for
-	 * a breakpoint on its way out.
+	 * a breakpoint on its way out, of whose register only DR7 says what it does.
 	 */
 	if (hw ? hw->type == HW_BREAKPOINT_X : traps_before_execution(dr7, i))
 		ptregs->flags |= X86_EFLAGS_RF;

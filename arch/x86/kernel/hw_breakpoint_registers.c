@@ -189,15 +189,6 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 		 (masks && READ_ONCE(piece->mask) != mask));
 }
 
-static void __kprobes load_register(struct debug_registers *regs, unsigned int i,
-				    const struct hw_breakpoint_piece *piece)
-{
-	if (needs_mask(piece))
-		load(regs, i, true);
-	else
-		load(regs, i, false);
-}
-
 /* @piece: what wanted[i] is, unless an NMI makes it another. Return: true if it is there. */
 static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsigned int i,
 				      const struct hw_breakpoint_piece *piece)
@@ -544,7 +535,7 @@ static unsigned long __kprobes load_stale(void)
 	for_each_register(i, stale_set(dr7)) {
 		piece = READ_ONCE(regs->wanted[i]);
 		if (piece && !is_loaded(regs, i, piece))
-			load_register(regs, i, piece);
+			load(regs, i, needs_mask(piece));
 	}
 	return dr7 & ~ALL_STALE;
 }

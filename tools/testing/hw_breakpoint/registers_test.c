@@ -127,7 +127,10 @@ static unsigned int pieces_on(void)
 	return nr;
 }
 
-/* Who was promised registers finds some: he did if at no time meanwhile there were too many. */
+/*
+ * Who was promised registers finds some: he did if at no time meanwhile there were too many.
+ * (What an NMI adds meanwhile comes through here, too, and counts what is being added.)
+ */
 static void add(enum name name)
 {
 	const unsigned int more = (int)name == at_work ? 0 : bp[name].nr_pieces;

@@ -267,44 +267,6 @@ TEST_F(flexible, identical_share)
 		EXPECT_EQ(i % 2 ? 3 * N : N, look(self->fd[i]).count);
 }
 
-/* Who has no registers of his own is told of: twice the one, never the other. */
-#define SLOTS "/sys/kernel/debug/hw_breakpoint/slots.kv"
-
-static int lines_of(const char *word)
-{
-	char line[512], first[32];
-	FILE *f = fopen(SLOTS, "re");
-	int n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += sscanf(line, "%31s", first) == 1 && !strcmp(first, word);
-	if (f)
-		fclose(f);
-	return n;
-}
-
-TEST_F(flexible, told_of)
-{
-	int i;
-
-	NEED(!access(SLOTS, R_OK), "no " SLOTS);
-	for (i = 0; i < 3; i++)
-		OPEN(open_timed(watch(0), -1, 0));
-	/* two registers, two guests */
-	for (i = 0; i < 2; i++)
-		OPEN(open_timed(bp_attr(BP_W, addr_of(&vars[8]) + 4, 8), -1, 0));
-	EXPECT_EQ(3, lines_of("shared"));
-	EXPECT_EQ(0, lines_of("evicted"));
-	/* there is room for one of the CPU's, and ours are promised: one has to go */
-	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
-	OPEN(open_own(watch(3)));
-	OPEN(open_own(watch(4)));
-	EXPECT_GT(lines_of("evicted"), 0);
-	close(self->fd[--self->nr]);
-	EXPECT_EQ(3, lines_of("shared"));
-	EXPECT_EQ(0, lines_of("evicted"));
-}
-
 /* The same address with another length or type is not the same. */
 TEST_F(flexible, alike_is_not_identical)
 {

@@ -552,6 +552,20 @@ static int ring_samples(struct ring *r, uint64_t addr)
 	return n;
 }
 
+/* Returns a descriptor, or the negated errno; the samples come into @ring. */
+static int open_sampled(struct perf_event_attr attr, struct ring *ring)
+{
+	int fd;
+
+	attr.sample_type = PERF_SAMPLE_ADDR;
+	fd = pe_open(&attr, 0, -1);
+	if (fd >= 0 && !ring_open(ring, fd)) {
+		close(fd);
+		return -ENOMEM;
+	}
+	return fd;
+}
+
 TEST(sample_period)
 {
 	struct perf_event_attr attr = bp_attr(BP_W, addr_of(vars), 4);
@@ -560,12 +574,10 @@ TEST(sample_period)
 	unsigned int i;
 	int fd;
 
-	attr.sample_type = PERF_SAMPLE_ADDR;
 	for (i = 0; i < ARRAY_SIZE(period); i++) {
 		attr.sample_period = period[i];
-		fd = pe_open(&attr, 0, -1);
+		fd = open_sampled(attr, &ring);
 		ASSERT_GE(fd, 0);
-		ASSERT_TRUE(ring_open(&ring, fd));
 		stores(vars, 4, N);
 		EXPECT_EQ(N, bp_count(fd));
 		EXPECT_EQ(N / period[i], ring_samples(&ring, addr_of(vars)))
@@ -582,11 +594,9 @@ TEST(change_period)
 	struct ring ring;
 	int fd;
 
-	attr.sample_type = PERF_SAMPLE_ADDR;
 	attr.sample_period = 10;
-	fd = pe_open(&attr, 0, -1);
+	fd = open_sampled(attr, &ring);
 	ASSERT_GE(fd, 0);
-	ASSERT_TRUE(ring_open(&ring, fd));
 	stores(vars, 4, N);
 	EXPECT_EQ(N / 10, ring_samples(&ring, addr_of(vars)));
 	ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_PERIOD, &period));
@@ -610,12 +620,10 @@ TEST(frequency)
 	struct ring ring;
 	int fd, samples;
 
-	attr.sample_type = PERF_SAMPLE_ADDR;
 	attr.freq = 1;
 	attr.sample_freq = 1000;
-	fd = pe_open(&attr, 0, -1);
+	fd = open_sampled(attr, &ring);
 	ASSERT_GE(fd, 0);
-	ASSERT_TRUE(ring_open(&ring, fd));
 	stores(vars, 4, N);
 	EXPECT_EQ(N, bp_count(fd));
 	samples = ring_samples(&ring, addr_of(vars));
@@ -636,12 +644,10 @@ TEST(change_frequency)
 	unsigned int i;
 	int fd, n;
 
-	attr.sample_type = PERF_SAMPLE_ADDR;
 	attr.freq = 1;
 	attr.sample_freq = 100;
-	fd = pe_open(&attr, 0, -1);
+	fd = open_sampled(attr, &ring);
 	ASSERT_GE(fd, 0);
-	ASSERT_TRUE(ring_open(&ring, fd));
 	for (i = 0; i < ARRAY_SIZE(frequency); i++) {
 		ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_PERIOD, &frequency[i]));
 		for (n = 0; n < N; n += 50) {
@@ -1217,11 +1223,9 @@ TEST(kernel_mode_sampled)
 	NEED_TARGET();
 	attr = bp_attr(BP_W, target_value("var"), 8);
 	attr.exclude_kernel = 0;
-	attr.sample_type = PERF_SAMPLE_ADDR;
 	attr.sample_period = 5;
-	fd = pe_open(&attr, 0, -1);
+	fd = open_sampled(attr, &ring);
 	ASSERT_GE(fd, 0);
-	ASSERT_TRUE(ring_open(&ring, fd));
 	ASSERT_EQ(0, target("w %d 8", N));
 	EXPECT_EQ(N, bp_count(fd));
 	EXPECT_EQ(N / 5, ring_samples(&ring, attr.bp_addr));

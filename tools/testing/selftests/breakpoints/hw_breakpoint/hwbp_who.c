@@ -120,6 +120,8 @@ FIXTURE_TEARDOWN(who)
 {
 	if (self->idle > 0)
 		end_task(self->idle);
+	if (!access(FLEXIBLE, W_OK))
+		write_file(FLEXIBLE, "0");
 	all_free(_metadata);
 	EXPECT_EQ(0, find("slots.kv", "promise", NULL))
 		TH_LOG("%s", line);
@@ -194,6 +196,39 @@ TEST_F(who, register_of_a_task)
 		store(&var, 8);
 	}
 	close(fd);
+}
+
+/* Three watch the same, and two a range of two registers: so three have none of their own. */
+TEST_F(who, shared_and_evicted)
+{
+	int fd[5], own[2], i;
+
+	NEED_FLEXIBLE();
+	ASSERT_EQ(0, pin_to(0));
+	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
+	for (i = 0; i < 5; i++) {
+		fd[i] = i < 3 ? bp_open(BP_W, addr_of(&var), 8, -1, 0) :
+				bp_open(BP_RW, addr_of(&other) + 4, 8, -1, 0);
+		ASSERT_GE(fd[i], 0);
+	}
+	EXPECT_EQ(2, find("slots.kv", "shared", at(&var), "type=w", NULL));
+	EXPECT_EQ(1, find("slots.kv", "shared", "type=rw", NULL));
+	EXPECT_EQ(3, find("slots", " shared ", NULL));
+	EXPECT_EQ(0, find("slots.kv", "evicted", NULL));
+	/* what is promised finds one register that is free, and then none */
+	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
+	for (i = 0; i < 2; i++) {
+		own[i] = bp_open(BP_X, i ? addr_of(find) : addr_of(value), sizeof(long), 0, -1);
+		ASSERT_GE(own[i], 0);
+	}
+	EXPECT_GT(find("slots.kv", "evicted cpu=0", "owner=perf", NULL), 0);
+	EXPECT_GT(find("slots", "  0   - evicted ", NULL), 0);
+	close(own[1]);
+	EXPECT_EQ(3, find("slots.kv", "shared", NULL));
+	EXPECT_EQ(0, find("slots.kv", "evicted", NULL));
+	close(own[0]);
+	for (i = 0; i < 5; i++)
+		close(fd[i]);
 }
 
 TEST_F(who, registers_of_cpus)
@@ -556,8 +591,10 @@ TEST_F(who, tracepoints)
 	struct perf_event_attr attr = bp_attr(BP_W, addr_of(&other), 8);
 	int trace[NR], fd, i;
 	long long in, out;
+	long away;
 
 	NEED_TRACE();
+	away = switches();
 	for (i = 0; i < NR; i++) {
 		trace[i] = trace_open(event[i], filter);
 		ASSERT_GE(trace[i], 0)
@@ -589,8 +626,11 @@ TEST_F(who, tracepoints)
 	 */
 	in = bp_count(trace[INSTALL]);
 	out = bp_count(trace[UNINSTALL]);
+	away = switches() - away;
 	EXPECT_EQ(2, in < out ? in : out)
 		TH_LOG("%lld times installed, %lld uninstalled", in, out);
+	EXPECT_LE(in + out, 4 + away)
+		TH_LOG("%lld times installed, %lld uninstalled, %ld switches", in, out, away);
 	for (i = 0; i < NR; i++)
 		close(trace[i]);
 	all_free(_metadata);

@@ -17,12 +17,12 @@
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/nmi.h>
 #include <linux/perf_event.h>
 #include <linux/smp.h>
 
-#include <asm/apic.h>
 #include <asm/cpu_entry_area.h>
+
+#include "hw_breakpoint_nmi.h"
 
 /* === Data === */
 
@@ -46,7 +46,6 @@ static struct perf_event * __percpu *wide;
 static unsigned long destination;
 static int move_error;
 static unsigned long move_ticket;
-static atomic_t nmis_seen;
 
 /* === Accesses === */
 
@@ -235,30 +234,6 @@ static void test_from_timer(struct kunit *test)
 }
 
 /* === From an NMI === */
-
-/* Which CPU an NMI was sent to; the others' aren't ours. */
-static int nmi_cpu = -1;
-static void (*nmi_action)(void);
-
-static int nmi_handler(unsigned int cmd, struct pt_regs *regs)
-{
-	if (READ_ONCE(nmi_cpu) != smp_processor_id())
-		return NMI_DONE;
-	WRITE_ONCE(nmi_cpu, -1);
-	nmi_action();
-	atomic_inc(&nmis_seen);
-	return NMI_HANDLED;
-}
-
-static void send_nmi(int cpu)
-{
-	int before = atomic_read(&nmis_seen);
-
-	WRITE_ONCE(nmi_cpu, cpu);
-	apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
-	while (atomic_read(&nmis_seen) == before)
-		cpu_relax();
-}
 
 static void nmi_moves_mine(void)
 {
@@ -499,16 +474,6 @@ static void test_while_disabled(struct kunit *test)
 
 /* === The suite === */
 
-static int suite_init(struct kunit_suite *suite)
-{
-	return register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "hw_breakpoint_move_test");
-}
-
-static void suite_exit(struct kunit_suite *suite)
-{
-	unregister_nmi_handler(NMI_LOCAL, "hw_breakpoint_move_test");
-}
-
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_from_task),
 	KUNIT_CASE(test_from_kprobe),
@@ -529,8 +494,8 @@ static struct kunit_suite move_suite = {
 	.name = "hw_breakpoint_move",
 	.test_cases = cases,
 	.exit = unwatch,
-	.suite_init = suite_init,
-	.suite_exit = suite_exit,
+	.suite_init = nmi_suite_init,
+	.suite_exit = nmi_suite_exit,
 };
 
 kunit_test_suite(move_suite);

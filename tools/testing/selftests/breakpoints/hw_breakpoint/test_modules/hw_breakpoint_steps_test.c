@@ -17,12 +17,11 @@
 #include <linux/hw_breakpoint_steps.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/nmi.h>
 #include <linux/perf_event.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
-#include <asm/apic.h>
+#include "hw_breakpoint_nmi.h"
 
 #define ACCESSES 3
 #define MAX_STEPS 1000
@@ -76,9 +75,17 @@ static bool is_watched(const struct perf_event *bp, unsigned long address)
 
 static void count_hit(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *regs)
 {
+	const int i = bp == event[CALL] ? CALL : DATA;
+
 	if (!is_watched(bp, READ_ONCE(accessed)))
-		wrong_hits++;
-	hits[bp == event[CALL] ? CALL : DATA]++;
+		WRITE_ONCE(wrong_hits, wrong_hits + 1);
+	WRITE_ONCE(hits[i], hits[i] + 1);
+}
+
+/* They change between any two instructions. */
+static int hits_of(int i)
+{
+	return READ_ONCE(hits[i]);
 }
 
 static void access_place(unsigned int i)
@@ -108,30 +115,22 @@ static enum what what;
 static int step_nr, at_step;
 static int steps_cpu = -1;
 static bool in_hook;
-static atomic_t nmis_seen;
 
-static int nmi_handler(unsigned int cmd, struct pt_regs *regs)
+static void move_data(void)
 {
-	if (!READ_ONCE(in_hook) || raw_smp_processor_id() != steps_cpu)
-		return NMI_DONE;
+	hw_breakpoint_move_local(event[DATA], addr(event[DATA]->attr.bp_addr == addr(0)));
+}
+
+/* Nothing is a hit there: DR7 is zero. */
+static void access_or_move(void)
+{
 	if (what == NMI_ACCESS) {
 		access_place(0);
 		access_place(1);
 		call_function();
 	}
 	if (what == NMI_MOVE)
-		hw_breakpoint_move_local(event[DATA], addr(event[DATA]->attr.bp_addr == addr(0)));
-	atomic_inc(&nmis_seen);
-	return NMI_HANDLED;
-}
-
-static void send_nmi(void)
-{
-	int before = atomic_read(&nmis_seen);
-
-	apic->send_IPI_mask(cpumask_of(raw_smp_processor_id()), NMI_VECTOR);
-	while (atomic_read(&nmis_seen) == before)
-		cpu_relax();
+		move_data();
 }
 
 static void at_each_step(void)
@@ -152,7 +151,7 @@ static void at_each_step(void)
 		call_function();
 		break;
 	default:
-		send_nmi();
+		send_nmi(steps_cpu);
 	}
 	WRITE_ONCE(in_hook, false);
 }
@@ -169,7 +168,6 @@ static void open_events(struct kunit *test)
 	int i, cpu;
 
 	watched_function = function[run_nr++ % ARRAY_SIZE(function)];
-
 	for (i = 0; i < NR_EVENTS; i++) {
 		hw_breakpoint_init(&attr[i]);
 		attr[i].disabled = 1;
@@ -214,10 +212,10 @@ static void off(unsigned int i)
 	perf_event_disable(event[i]);
 }
 
-static void move_data(void)
+static void data_moves(void)
 {
 	moving = true;
-	hw_breakpoint_move_local(event[DATA], addr(event[DATA]->attr.bp_addr == addr(0)));
+	move_data();
 	moving = false;
 }
 
@@ -274,15 +272,16 @@ static const struct op {
 	{ "data off beside call", both_on, data_off, { false, true }, { false, true } },
 	{ "call on beside data", data_on, call_on, { true, true }, { true, false } },
 	{ "call off beside data", both_on, call_off, { true, false }, { true, false } },
-	{ "data moves", data_on, move_data, { true, false } },
-	{ "data moves beside call", both_on, move_data, { true, true } },
+	{ "data moves", data_on, data_moves, { true, false } },
+	{ "data moves beside call", both_on, data_moves, { true, true } },
 };
 
 /* === Verdict === */
 
 static void forget_hits(void)
 {
-	memset(hits, 0, sizeof(hits));
+	WRITE_ONCE(hits[DATA], 0);
+	WRITE_ONCE(hits[CALL], 0);
 }
 
 /* In an NMI nothing is: DR7 is zero. */
@@ -305,13 +304,13 @@ static const char *judge(const struct op *op)
 	const bool at_b = event[DATA]->attr.bp_addr == addr(1);
 	int i;
 
-	if (wrong_hits)
+	if (READ_ONCE(wrong_hits))
 		return "a hit was told to the wrong event";
 	for (i = 0; i < NR_EVENTS; i++) {
-		if (hits[i] > is_access(what))
+		if (hits_of(i) > is_access(what))
 			return "an access was told too often";
 		/* It may take a step less than the run before. */
-		if (op->stays[i] && what == access_to(i) && step_nr > at_step && !hits[i])
+		if (op->stays[i] && what == access_to(i) && step_nr > at_step && !hits_of(i))
 			return "an access was told to nobody";
 	}
 	forget_hits();
@@ -319,12 +318,12 @@ static const char *judge(const struct op *op)
 		access_place(at_b);
 	for (i = 0; i < ACCESSES; i++)
 		call_function();
-	if (hits[DATA] != op->on[DATA] * ACCESSES || hits[CALL] != op->on[CALL] * ACCESSES)
+	if (hits_of(DATA) != op->on[DATA] * ACCESSES || hits_of(CALL) != op->on[CALL] * ACCESSES)
 		return "afterwards not all is told to whom it should be";
 	access_place(!at_b);
-	if (hits[DATA] != op->on[DATA] * ACCESSES)
+	if (hits_of(DATA) != op->on[DATA] * ACCESSES)
 		return "afterwards something else is watched, too";
-	return wrong_hits ? "afterwards a hit was told to the wrong event" : NULL;
+	return READ_ONCE(wrong_hits) ? "afterwards a hit was told to the wrong event" : NULL;
 }
 
 /* Return: what was wrong. How many steps it takes is in step_nr then. */
@@ -336,7 +335,7 @@ static const char *run(struct kunit *test, const struct op *op)
 	open_events(test);
 	op->before();
 	forget_hits();
-	wrong_hits = 0;
+	WRITE_ONCE(wrong_hits, 0);
 	step_nr = 0;
 	steps_cpu = raw_smp_processor_id();
 	hw_breakpoint_hook_steps(at_each_step);
@@ -398,15 +397,15 @@ static int other_task(void *arg)
 		wait_event(turn, READ_ONCE(others_turn) || kthread_should_stop());
 		if (kthread_should_stop())
 			return 0;
-		before = hits[CALL];
+		before = hits_of(CALL);
 		for (i = 0; i < ACCESSES; i++)
 			call_function();
-		if (hits[CALL] != before + ACCESSES)
+		if (hits_of(CALL) != before + ACCESSES)
 			other_is_wrong = true;
-		hits[CALL] = before;
-		before = hits[DATA];
+		WRITE_ONCE(hits[CALL], before);
+		before = hits_of(DATA);
 		access_place(0);
-		if (hits[DATA] != before)
+		if (hits_of(DATA) != before)
 			other_is_wrong = true;
 		WRITE_ONCE(others_turn, false);
 		wake_up(&turn);
@@ -442,12 +441,8 @@ static void test_switches(struct kunit *test)
 
 static int suite_init(struct kunit_suite *suite)
 {
-	return register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "hw_breakpoint_steps_test");
-}
-
-static void suite_exit(struct kunit_suite *suite)
-{
-	unregister_nmi_handler(NMI_LOCAL, "hw_breakpoint_steps_test");
+	nmi_action = access_or_move;
+	return nmi_suite_init(suite);
 }
 
 static struct kunit_case cases[] = {
@@ -461,7 +456,7 @@ static struct kunit_suite steps_suite = {
 	.test_cases = cases,
 	.exit = close_events,
 	.suite_init = suite_init,
-	.suite_exit = suite_exit,
+	.suite_exit = nmi_suite_exit,
 };
 
 kunit_test_suite(steps_suite);
