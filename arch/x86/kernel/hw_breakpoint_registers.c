@@ -49,6 +49,11 @@ EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
 EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 
+/*
+ * Registers are numbered by unsigned longs, which is what bit operations and addresses take:
+ * a context switch has no conversions to pay for.
+ */
+
 /* It is always taken. */
 #define NO_REGISTER	HBP_NUM
 
@@ -100,7 +105,7 @@ static nokprobe_inline unsigned long stale_set(unsigned long dr7)
 	return dr7 >> STALE_SHIFT & DR7_ALL_REGS;
 }
 
-static nokprobe_inline bool holds(const struct debug_registers *regs, unsigned int i,
+static nokprobe_inline bool holds(const struct debug_registers *regs, unsigned long i,
 				  const struct hw_breakpoint_piece *piece)
 {
 	return test_bit(i, &regs->known) && regs->address[i] == READ_ONCE(piece->address) &&
@@ -108,12 +113,12 @@ static nokprobe_inline bool holds(const struct debug_registers *regs, unsigned i
 }
 
 /* Is it live, except while something holds DR7 at zero? */
-static nokprobe_inline bool is_armed(unsigned int i)
+static nokprobe_inline bool is_armed(unsigned long i)
 {
 	return this_cpu_read(cpu_dr7) & register_bits[i];
 }
 
-static nokprobe_inline void write_address(unsigned int i, unsigned long address)
+static nokprobe_inline void write_address(unsigned long i, unsigned long address)
 {
 	hw_breakpoint_count(HW_BREAKPOINT_ADDRESS_WRITES);
 	step();
@@ -143,7 +148,7 @@ static nokprobe_inline bool needs_mask(const struct hw_breakpoint_piece *piece)
  * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, which it isn't
  * if the CPU was reset, or a guest had it: so another one is written before.
  */
-static void __kprobes write_mask(unsigned int i, unsigned long mask, bool known)
+static void __kprobes write_mask(unsigned long i, unsigned long mask, bool known)
 {
 	if (!known)
 		amd_set_dr_addr_mask(mask ? 0 : 1, i);
@@ -160,7 +165,7 @@ static nokprobe_inline bool is_lent(void)
  * moves it, in between: what it has loaded itself may have been overwritten. What is lent is
  * loaded when it comes back: until then it isn't known to be there.
  */
-static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, const bool masks)
+static nokprobe_inline void load(struct debug_registers *regs, unsigned long i, const bool masks)
 {
 	const bool known = masks && test_bit(i, &regs->known);
 	const struct hw_breakpoint_piece *piece;
@@ -190,7 +195,7 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned int i, c
 }
 
 /* @piece: what wanted[i] is, unless an NMI makes it another. Return: true if it is there. */
-static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsigned int i,
+static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsigned long i,
 				      const struct hw_breakpoint_piece *piece)
 {
 	if (!holds(regs, i, piece))
@@ -200,9 +205,9 @@ static nokprobe_inline bool is_loaded(const struct debug_registers *regs, unsign
 }
 
 /* The first of @set that is not armed, so that DR7 need not be written twice; or NO_REGISTER. */
-static unsigned int __kprobes first_unarmed(unsigned long set)
+static unsigned long __kprobes first_unarmed(unsigned long set)
 {
-	unsigned int i;
+	unsigned long i;
 
 	for_each_register(i, set) {
 		if (!is_armed(i))
@@ -215,11 +220,11 @@ static unsigned int __kprobes first_unarmed(unsigned long set)
  * The best register for @piece of the set @free: one that holds the address already, or else
  * one that nobody will miss soon.
  */
-static unsigned int __kprobes pick_register(const struct debug_registers *regs,
-					    unsigned long free,
-					    const struct hw_breakpoint_piece *piece)
+static unsigned long __kprobes pick_register(const struct debug_registers *regs,
+					     unsigned long free,
+					     const struct hw_breakpoint_piece *piece)
 {
-	unsigned int i;
+	unsigned long i;
 
 	for_each_register(i, free & regs->known) {
 		if (holds(regs, i, piece))
@@ -232,11 +237,11 @@ static unsigned int __kprobes pick_register(const struct debug_registers *regs,
 }
 
 /* Return: NO_REGISTER if none is free. */
-static unsigned int __kprobes claim_register(struct debug_registers *regs,
-					     struct hw_breakpoint_piece *piece)
+static unsigned long __kprobes claim_register(struct debug_registers *regs,
+					      struct hw_breakpoint_piece *piece)
 {
 	unsigned long free;
-	unsigned int i;
+	unsigned long i;
 
 	/* The debugger, in an NMI, may take the register that was just picked. */
 	do {
@@ -257,7 +262,7 @@ static nokprobe_inline void want(unsigned long dr7)
 }
 
 /* @piece has register @i, whose former owner was deleted and is still armed. */
-static void __kprobes want_stale(struct debug_registers *regs, unsigned int i,
+static void __kprobes want_stale(struct debug_registers *regs, unsigned long i,
 				 struct hw_breakpoint_piece *piece)
 {
 	/* Before it is @piece's, or that would get the former's hits. */
@@ -267,7 +272,7 @@ static void __kprobes want_stale(struct debug_registers *regs, unsigned int i,
 }
 
 /* @piece has register @i. Return: false if that must be loaded, and is not wanted until then. */
-static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned int i,
+static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned long i,
 					struct hw_breakpoint_piece *piece)
 {
 	WRITE_ONCE(regs->wanted[i], piece);
@@ -278,7 +283,7 @@ static nokprobe_inline bool want_loaded(struct debug_registers *regs, unsigned i
 	return true;
 }
 
-static noinline void __kprobes load_masked_and_want(struct debug_registers *regs, unsigned int i,
+static noinline void __kprobes load_masked_and_want(struct debug_registers *regs, unsigned long i,
 						    struct hw_breakpoint_piece *piece)
 {
 	load(regs, i, true);
@@ -289,7 +294,7 @@ static noinline void __kprobes load_masked_and_want(struct debug_registers *regs
  * @piece is wanted[i], as it is for want_loaded(). Without masks this is at context switches:
  * with them it is apart, so that what that needs isn't paid for here.
  */
-static nokprobe_inline void load_and_want(struct debug_registers *regs, unsigned int i,
+static nokprobe_inline void load_and_want(struct debug_registers *regs, unsigned long i,
 					  struct hw_breakpoint_piece *piece)
 {
 	if (needs_mask(piece)) {
@@ -301,7 +306,7 @@ static nokprobe_inline void load_and_want(struct debug_registers *regs, unsigned
 }
 
 /* @i: what is claimed already, or NO_REGISTER */
-static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigned int i,
+static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigned long i,
 					   struct hw_breakpoint_piece *piece)
 {
 	if (i == NO_REGISTER)
@@ -315,7 +320,7 @@ static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigne
 	return 0;
 }
 
-static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i)
+static nokprobe_inline void give_up(struct debug_registers *regs, unsigned long i)
 {
 	WRITE_ONCE(regs->wanted[i], NULL);
 	step();
@@ -332,7 +337,7 @@ static nokprobe_inline void give_up(struct debug_registers *regs, unsigned int i
  *
  * First it has none: with two there might be too few for the debugger. Return: 0, or -EBUSY.
  */
-static noinline int __kprobes load_elsewhere(struct debug_registers *regs, unsigned int i,
+static noinline int __kprobes load_elsewhere(struct debug_registers *regs, unsigned long i,
 					     struct hw_breakpoint_piece *piece)
 {
 	const unsigned long spare = ~(READ_ONCE(regs->taken) | regs->recent) & DR7_ALL_REGS;
@@ -347,7 +352,7 @@ static noinline int __kprobes load_elsewhere(struct debug_registers *regs, unsig
 }
 
 /* @piece is wanted[i], for which that must be loaded. Return: 0, or -EBUSY. */
-static noinline int __kprobes load_for(struct debug_registers *regs, unsigned int i,
+static noinline int __kprobes load_for(struct debug_registers *regs, unsigned long i,
 				       struct hw_breakpoint_piece *piece)
 {
 	if (unlikely(test_bit(i, &regs->recent)))
@@ -360,7 +365,7 @@ static noinline int __kprobes load_for(struct debug_registers *regs, unsigned in
 static nokprobe_inline int add_piece(struct debug_registers *regs,
 				     struct hw_breakpoint_piece *piece)
 {
-	unsigned int i = READ_ONCE(piece->last);
+	unsigned long i = READ_ONCE(piece->last);
 
 	if (unlikely(__test_and_set_bit(i, &regs->taken)))
 		return add_unloaded(regs, NO_REGISTER, piece);
@@ -372,10 +377,10 @@ static nokprobe_inline int add_piece(struct debug_registers *regs,
 }
 
 /* Return: @piece's register, or NO_REGISTER. */
-static unsigned int __kprobes find_register(const struct debug_registers *regs,
-					    const struct hw_breakpoint_piece *piece)
+static unsigned long __kprobes find_register(const struct debug_registers *regs,
+					     const struct hw_breakpoint_piece *piece)
 {
-	unsigned int i;
+	unsigned long i;
 
 	for (i = 0; i < HBP_NUM; i++)
 		if (READ_ONCE(regs->wanted[i]) == piece)
@@ -387,7 +392,7 @@ static unsigned int __kprobes find_register(const struct debug_registers *regs,
 static noinline void __kprobes del_elsewhere(struct debug_registers *regs,
 					     const struct hw_breakpoint_piece *piece)
 {
-	unsigned int i = find_register(regs, piece);
+	unsigned long i = find_register(regs, piece);
 
 	if (i != NO_REGISTER)
 		give_up(regs, i);
@@ -396,7 +401,7 @@ static noinline void __kprobes del_elsewhere(struct debug_registers *regs,
 static nokprobe_inline void del_piece(struct debug_registers *regs,
 				      const struct hw_breakpoint_piece *piece)
 {
-	unsigned int i = READ_ONCE(piece->last);
+	unsigned long i = READ_ONCE(piece->last);
 
 	if (likely(READ_ONCE(regs->wanted[i]) == piece))
 		give_up(regs, i);
@@ -408,7 +413,7 @@ static nokprobe_inline void del_piece(struct debug_registers *regs,
 static noinline int __kprobes add_pieces(struct debug_registers *regs,
 					 struct arch_hw_breakpoint *hw)
 {
-	unsigned int i, free = HBP_NUM + 1 - hweight_long(READ_ONCE(regs->taken));
+	unsigned long i, free = HBP_NUM + 1 - hweight_long(READ_ONCE(regs->taken));
 
 	if (free < hw->nr_pieces)
 		return -EBUSY;
@@ -425,7 +430,7 @@ static noinline int __kprobes add_pieces(struct debug_registers *regs,
 static noinline void __kprobes del_pieces(struct debug_registers *regs,
 					  const struct arch_hw_breakpoint *hw)
 {
-	unsigned int i;
+	unsigned long i;
 
 	for (i = 0; i < HBP_NUM; i++)
 		del_piece(regs, &hw->piece[i]);
@@ -505,7 +510,7 @@ static void __kprobes disarm_for_commit(void)
 }
 
 /* The kernel debugger deletes and adds again at each stop: what is as it was may stay on. */
-static bool __kprobes is_as_armed(const struct debug_registers *regs, unsigned int i,
+static bool __kprobes is_as_armed(const struct debug_registers *regs, unsigned long i,
 				  unsigned long dr7)
 {
 	const struct hw_breakpoint_piece *piece = READ_ONCE(regs->wanted[i]);
@@ -520,7 +525,7 @@ static unsigned long __kprobes load_stale(void)
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	unsigned long dr7 = this_cpu_read(debug_registers.wanted_dr7);
 	const struct hw_breakpoint_piece *piece;
-	unsigned int i;
+	unsigned long i;
 
 	/* What an NMI makes stale after that is off, too, as everything is. */
 	for_each_register(i, stale_set(dr7)) {
@@ -655,7 +660,7 @@ void __kprobes arch_hw_breakpoint_pmu_enable(struct pmu *pmu)
 static void __kprobes move_pieces(struct arch_hw_breakpoint *hw)
 {
 	unsigned long first;
-	unsigned int i;
+	unsigned long i;
 
 	do {
 		first = READ_ONCE(hw->piece[0].address);
@@ -677,7 +682,7 @@ void __kprobes arch_hw_breakpoint_move(struct arch_hw_breakpoint *hw, unsigned l
 {
 	const struct debug_registers *regs = this_cpu_ptr(&debug_registers);
 	unsigned long moved = 0;
-	unsigned int i;
+	unsigned long i;
 
 	WRITE_ONCE(hw->piece[0].address, address);
 	step();
@@ -751,7 +756,7 @@ void __kprobes arch_hw_breakpoint_pass(struct arch_hw_breakpoint *from,
 				       struct arch_hw_breakpoint *to)
 {
 	struct debug_registers *regs = this_cpu_ptr(&debug_registers);
-	unsigned int i, reg;
+	unsigned long i, reg;
 
 	for (i = 0; i < from->nr_pieces; i++) {
 		reg = find_register(regs, &from->piece[i]);
@@ -950,7 +955,7 @@ void hw_breakpoint_forget(unsigned int cpu)
  */
 void __init arch_hw_breakpoint_registers_init(void)
 {
-	unsigned int i;
+	unsigned long i;
 
 	for (i = 0; i < HBP_NUM; i++)
 		register_bits[i] = dr7_slot_mask(i) | stale(BIT(i));
