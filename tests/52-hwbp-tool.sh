@@ -210,7 +210,7 @@ two_hits() {
 start_watch() {
 	new_tracefs
 	: >"$tmp/watched"
-	"$hwbp" watch jiffies >"$tmp/watched" 2>"$tmp/err" &
+	env --default-signal=HUP "$hwbp" watch jiffies >"$tmp/watched" 2>"$tmp/err" &
 	watcher=$!
 	exec 5<>"$instance/trace_pipe"
 	head -n 1 "$fixtures/hits.trace_pipe" >&5
