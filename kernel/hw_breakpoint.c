@@ -212,9 +212,9 @@ static int hw_breakpoint_reserve(struct perf_event *bp, char *why)
 	if (is_prepaid(bp) || !hw->sched.promised)
 		return 0;
 	hw->promise.holder = &event_holder;
-	if (!bp->parent && bp->group_leader->attr.exclusive)
+	if (bp->group_leader->attr.exclusive)
 		return hw_breakpoint_exclusive_join(bp, weight, why);
-	return hw_breakpoint_promise_to_event(bp, weight + hw->surplus, why);
+	return hw_breakpoint_promise_to_event(bp, weight, why);
 }
 
 static void copy_modifiable(struct perf_event_attr *to,
@@ -240,7 +240,6 @@ static void copy_original(struct perf_event *bp)
 	copy_modifiable(&bp->attr, &original->attr);
 	bp->attr.sig_data = original->attr.sig_data;
 	arch_hw_breakpoint_assign(counter_arch_bp(bp), &original->hw.info);
-	counter_arch_bp(bp)->surplus = original->hw.info.surplus;
 	raw_spin_unlock_irq(&ctx->lock);
 }
 
@@ -338,9 +337,13 @@ static void begin_period(struct perf_event *bp)
 /* Apart, as the next one: who needs nothing of this need not save registers for it. */
 static noinline int add_slowly(struct perf_event *bp)
 {
+	int err;
+
 	begin_period(bp);
-	trace_hw_breakpoint_install(bp);
-	return take_registers(bp);
+	err = take_registers(bp);
+	if (!err)
+		trace_hw_breakpoint_install(bp);
+	return err;
 }
 
 static noinline void del_slowly(struct perf_event *bp)
@@ -496,8 +499,7 @@ static int grow(struct perf_event *bp, unsigned int weight, char *why)
 	if (hw->group)
 		err = hw_breakpoint_exclusive_resize(bp, weight, why);
 	if (err == -ENOENT)
-		err = hw_breakpoint_promise_resize(&hw->promise, weight + hw->surplus,
-						   bp->parent, why);
+		err = hw_breakpoint_promise_resize(&hw->promise, weight, bp->parent, why);
 	return err;
 }
 
@@ -508,7 +510,7 @@ static void shrink(struct perf_event *bp)
 	const unsigned int weight = arch_hw_breakpoint_weight(hw);
 
 	if (!hw->group || hw_breakpoint_exclusive_resize(bp, weight, NULL))
-		hw_breakpoint_promise_resize(&hw->promise, weight + hw->surplus, true, NULL);
+		hw_breakpoint_promise_resize(&hw->promise, weight, true, NULL);
 }
 
 static void shrink_family(struct perf_event *bp)

@@ -14,8 +14,7 @@
  * The leader, if it is a breakpoint, is the first of them, and carries. If it isn't, it goes
  * without telling us; then the surplus is taken back when somebody finds no room.
  *
- * An inherited copy is promised what its original is at the fork(), and is in no group here: the
- * sum is the same, and goes with the copies.
+ * Inherited copies are a group of their own, as their originals are; but no fork() fails for it.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -23,6 +22,7 @@
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_holder.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/perf_event.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -45,6 +45,8 @@ struct hw_breakpoint_group {
 
 /* Protects all groups, and the surplus of their members. */
 static DEFINE_SPINLOCK(groups_lock);
+/* Outside of it: of those who come to one group at once one is the first. */
+static DEFINE_MUTEX(joining);
 static LIST_HEAD(groups);
 
 static bool is_breakpoint(const struct perf_event *event)
@@ -169,36 +171,45 @@ static void found(struct hw_breakpoint_group *group, struct perf_event *bp, unsi
 	spin_unlock(&groups_lock);
 }
 
-/**
- * hw_breakpoint_exclusive_join() - promise registers to a breakpoint of an exclusive group
- * @bp: the event, which is being created and is no copy; its promise's holder is set
- * @weight: how many registers it takes
- * @why: of HW_BREAKPOINT_WHY_LEN; where there is no room, set to the reason; or NULL
- *
- * Context: may sleep.
- * Return: 0; -ENOSPC if the group's registers are all in use, or for its first breakpoint
- * if anybody else is promised one; -ENOMEM.
- */
-int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, char *why)
+static int join_or_found(struct perf_event *bp, unsigned int weight, char *why)
 {
 	struct hw_breakpoint_group *group;
-	int err, joined;
+	int err = join(bp, weight, why);
 
-	err = join(bp, weight, why);
 	if (err != -ENOENT)
 		return err;
 	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
 	err = hw_breakpoint_promise_to_event(bp, HBP_NUM, why);
-	if (!err) {
+	if (err)
+		kfree(group);
+	else
 		found(group, bp, weight);
-		return 0;
-	}
-	kfree(group);
-	/* Another sibling may have been the first. */
-	joined = join(bp, weight, why);
-	return joined == -ENOENT ? err : joined;
+	return err;
+}
+
+/**
+ * hw_breakpoint_exclusive_join() - promise registers to a breakpoint of an exclusive group
+ * @bp: the event, which is being created; its promise's holder is set
+ * @weight: how many registers it takes
+ * @why: of HW_BREAKPOINT_WHY_LEN; where there is no room, set to the reason; or NULL
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOSPC if the group's registers are all in use, or for its first breakpoint
+ * if anybody else is promised one; neither for an inherited copy; -ENOMEM.
+ */
+int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, char *why)
+{
+	int err;
+
+	mutex_lock(&joining);
+	err = join_or_found(bp, weight, why);
+	mutex_unlock(&joining);
+	/* Its original is just growing into the room that the copied group hasn't yet. */
+	if (err == -ENOSPC && bp->parent)
+		err = hw_breakpoint_promise_to_event(bp, weight, why);
+	return err;
 }
 
 static void pass_surplus(struct hw_breakpoint_group *group, struct perf_event *bp)
@@ -238,6 +249,20 @@ void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 		kfree(group);
 }
 
+/* Of a group that has lost its leader. Return: true if it had one. */
+static bool take_back_surplus(struct hw_breakpoint_group *group)
+{
+	struct arch_hw_breakpoint *hw;
+
+	if (!group->carrier || led_member(group))
+		return false;
+	hw = counter_arch_bp(group->carrier);
+	hw_breakpoint_promise_shrink(&hw->promise, hw->surplus);
+	hw->surplus = 0;
+	group->carrier = NULL;
+	return true;
+}
+
 /**
  * hw_breakpoint_exclusive_resize() - change how many registers a breakpoint takes of its group's
  * @bp: the event; it is in a group
@@ -256,8 +281,9 @@ int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, c
 	int err = 0;
 
 	spin_lock(&groups_lock);
+	take_back_surplus(group);
 	had = hw->promise.weight - hw->surplus;
-	if (!group->carrier || !led_member(group) || !hw->promise.weight)
+	if (!group->carrier || !hw->promise.weight)
 		err = -ENOENT;
 	else if (group->carrier == bp && weight <= had + hw->surplus)
 		hw->surplus += had - weight;
@@ -278,21 +304,13 @@ int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, c
 bool hw_breakpoint_exclusive_reclaim(void)
 {
 	struct hw_breakpoint_group *group;
-	struct arch_hw_breakpoint *hw;
 	bool found = false;
 
 	if (list_empty_careful(&groups))
 		return false;
 	spin_lock(&groups_lock);
-	list_for_each_entry(group, &groups, node) {
-		if (!group->carrier || led_member(group))
-			continue;
-		hw = counter_arch_bp(group->carrier);
-		hw_breakpoint_promise_shrink(&hw->promise, hw->surplus);
-		hw->surplus = 0;
-		group->carrier = NULL;
-		found = true;
-	}
+	list_for_each_entry(group, &groups, node)
+		found |= take_back_surplus(group);
 	spin_unlock(&groups_lock);
 	return found;
 }

@@ -25,8 +25,10 @@
  */
 
 #include <linux/device.h>
+#include <linux/hrtimer.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_share.h>
+#include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/kprobes.h>
 #include <linux/kstrtox.h>
@@ -50,19 +52,29 @@ static bool sharing_begun;
 /* May new events be without one? */
 static bool flexible;
 
+static void start_rotating(struct irq_work *work);
+
 /**
  * struct sharing - a CPU's own
  * @evicted: those that lost their registers, the first one first; empty: not yet made
  * @busy: how many are changing or going through what is here: a #DB may come in between
  * @debugger_waits: the kernel debugger found it so
+ * @next: the register whose owner is evicted next, or else one behind it: they take turns
+ * @rotation: has perf core rotate
+ * @pmu: what is rotated
  */
 struct sharing {
 	struct list_head	evicted;
 	unsigned int		busy;
 	bool			debugger_waits;
+	unsigned int		next;
+	struct irq_work		rotation;
+	struct pmu		*pmu;
 };
 
-static DEFINE_PER_CPU(struct sharing, sharing);
+static DEFINE_PER_CPU(struct sharing, sharing) = {
+	.rotation = IRQ_WORK_INIT_HARD(start_rotating),
+};
 
 static struct perf_event *event_of(const struct arch_hw_breakpoint *hw)
 {
@@ -168,8 +180,35 @@ static bool leave(struct arch_hw_breakpoint *hw)
 
 /* === Evictions ============================================================ */
 
+/* As perf core does where an add fails: its timer, which ends where there is nothing to rotate. */
+static void start_rotating(struct irq_work *work)
+{
+	struct pmu *pmu = container_of(work, struct sharing, rotation)->pmu;
+	struct perf_cpu_pmu_context *cpc = this_cpu_ptr(pmu->cpu_pmu_context);
+
+	raw_spin_lock(&cpc->hrtimer_lock);
+	if (!cpc->hrtimer_active) {
+		cpc->hrtimer_active = 1;
+		hrtimer_forward_now(&cpc->hrtimer, cpc->hrtimer_interval);
+		hrtimer_start_expires(&cpc->hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+	}
+	raw_spin_unlock(&cpc->hrtimer_lock);
+}
+
+/*
+ * All of @bp's context are on to perf core, which therefore doesn't rotate: then the same one
+ * would be evicted each time. Not from here, as this may be an NMI.
+ */
+static void rotate(struct sharing *this, struct perf_event *bp)
+{
+	bp->pmu_ctx->rotate_necessary = 1;
+	this->pmu = bp->pmu;
+	irq_work_queue(&this->rotation);
+}
+
 static void wait_for_registers(struct sharing *this, struct arch_hw_breakpoint *hw)
 {
+	rotate(this, event_of(hw));
 	hw->sched.evicted_at = local_clock() ?: 1;
 	if (!this->evicted.next)
 		INIT_LIST_HEAD(&this->evicted);
@@ -208,9 +247,10 @@ static bool evict_from_one(struct sharing *this, bool of_cpu)
 	struct arch_hw_breakpoint *host;
 	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++) {
-		host = arch_hw_breakpoint_holder(i);
+	for (i = this->next; i < this->next + HBP_NUM; i++) {
+		host = arch_hw_breakpoint_holder(i % HBP_NUM);
 		if (host && may_evict(host, of_cpu)) {
+			this->next = (i + 1) % HBP_NUM;
 			evict(this, host);
 			return true;
 		}
@@ -524,10 +564,13 @@ static struct sharing *begin_debugger(void)
 {
 	struct sharing *this = this_cpu_ptr(&sharing);
 
-	if (!this->busy)
-		return begin();
-	WRITE_ONCE(this->debugger_waits, true);
-	return NULL;
+	if (this->busy) {
+		WRITE_ONCE(this->debugger_waits, true);
+		return NULL;
+	}
+	/* It is back, and does now what it left word for. */
+	WRITE_ONCE(this->debugger_waits, false);
+	return begin();
 }
 
 /**
@@ -575,14 +618,19 @@ void __kprobes hw_breakpoint_debugger_done(void)
  * @bp: the event, which is being created
  *
  * Context: any.
- * Return: true if it takes turns with others. An inherited copy is as its original is, whatever
- * the switch says by now; and what there was before the switch was set keeps its promise.
+ * Return: true if it takes turns with others. An inherited copy is as its original is, and a
+ * sibling as its leader, whatever the switch says by now; and what there was before the switch
+ * was set keeps its promise.
  */
 bool hw_breakpoint_is_flexible(const struct perf_event *bp)
 {
+	const struct perf_event *leader = bp->group_leader;
+
 	if (bp->parent)
 		return !bp->parent->hw.info.sched.promised;
-	return READ_ONCE(flexible) && !bp->group_leader->attr.pinned;
+	if (leader != bp && leader->attr.type == PERF_TYPE_BREAKPOINT)
+		return !leader->hw.info.sched.promised;
+	return READ_ONCE(flexible) && !leader->attr.pinned;
 }
 
 static ssize_t flexible_show(struct device *dev, struct device_attribute *attr, char *buf)

@@ -176,41 +176,230 @@ TEST_F(exclusive, refused_siblings_leave_nothing)
 		close(i);
 }
 
+static struct perf_event_attr inherited(struct perf_event_attr attr)
+{
+	attr.inherit = 1;
+	return attr;
+}
+
+static int modify(int fd, struct perf_event_attr attr)
+{
+	return ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr) ? -errno : 0;
+}
+
+/* A child that tells how many registers are free for it, whenever it is asked. */
+struct kid {
+	pid_t pid;
+	int ask;
+	int answer;
+};
+
+/* It, or with @generations at 2 its own child, has the first @nr of @fd inherited. */
+static struct kid new_kid(int generations, const int *fd, int nr)
+{
+	int ask[2], answer[2];
+	struct kid kid;
+	char c;
+
+	if (pipe(ask) || pipe(answer))
+		return (struct kid){ .pid = -1 };
+	kid = (struct kid){ .pid = fork_kid(), .ask = ask[1], .answer = answer[0] };
+	if (kid.pid)
+		return kid;
+	while (nr--)
+		close(fd[nr]);
+	while (read(ask[0], &c, 1) == 1) {
+		if (generations == 2) {
+			generations = 1;
+			kid.pid = fork_kid();
+			if (kid.pid) {
+				waitpid(kid.pid, NULL, 0);
+				_exit(0);
+			}
+		}
+		c = free_slots(0, -1);
+		if (write(answer[1], &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static int free_for(const struct kid *kid)
+{
+	char c = 0;
+
+	if (write(kid->ask, &c, 1) != 1 || read(kid->answer, &c, 1) != 1)
+		return -1;
+	return c;
+}
+
+static void end_kid(struct kid *kid)
+{
+	close(kid->ask);
+	close(kid->answer);
+	kill(kid->pid, SIGKILL);
+	waitpid(kid->pid, NULL, 0);
+}
+
 TEST_F(exclusive, inherited)
 {
-	struct perf_event_attr attr = exclusive(watch(0));
-	int leader, fd, status, go[2], done[2];
-	char c;
+	struct kid kid;
+	int fd[2];
+
+	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	kid = new_kid(1, fd, 2);
+	EXPECT_EQ(0, free_for(&kid));
+	/* the whole family's leaders go, and the siblings stay */
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM - 1, free_slots(0, -1));
+	EXPECT_EQ(HWBP_NUM - 1, free_for(&kid));
+	close(fd[1]);
+	EXPECT_EQ(HWBP_NUM, free_for(&kid));
+	end_kid(&kid);
+}
+
+TEST_F(exclusive, inherited_counts)
+{
+	int fd = open_in(inherited(exclusive(watch(0))), 0, -1, -1), status;
 	pid_t pid;
 
-	attr.inherit = 1;
-	leader = open_in(attr, 0, -1, -1);
-	ASSERT_GE(leader, 0);
-	attr = watch(1);
-	attr.inherit = 1;
-	fd = open_in(attr, 0, -1, leader);
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(0, pipe(go));
-	ASSERT_EQ(0, pipe(done));
 	pid = fork_kid();
 	if (!pid) {
-		close(leader);
-		close(fd);
 		stores(&vars[0], 8, N);
-		c = free_slots(0, -1);
-		if (write(done[1], &c, 1) != 1 || read(go[0], &c, 1) != 1)
-			_exit(100);
-		_exit(free_slots(0, -1));
+		_exit(0);
 	}
-	ASSERT_EQ(1, read(done[0], &c, 1));
-	EXPECT_EQ(0, c);
-	EXPECT_EQ(N, bp_count(leader));
-	/* the whole family's leaders go, and the siblings stay */
-	close(leader);
-	EXPECT_EQ(HWBP_NUM - 1, free_slots(0, -1));
-	ASSERT_EQ(1, write(go[1], &c, 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(HWBP_NUM - 1, WEXITSTATUS(status));
+	EXPECT_EQ(N, bp_count(fd));
+	close(fd);
+}
+
+/* A copy of the group that loses a sibling is still alone. */
+TEST_F(exclusive, inherited_sibling_goes)
+{
+	struct kid kid;
+	int fd[2];
+
+	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	kid = new_kid(1, fd, 2);
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[1]);
+	EXPECT_EQ(0, free_slots(0, -1));
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM, free_for(&kid));
+	end_kid(&kid);
+}
+
+/* As is one that was made before a sibling came, and a copy of that one. */
+TEST_F(exclusive, inherited_before_a_sibling)
+{
+	/* or perf core would swap contexts, and ours be the kid's, where no sibling can join */
+	int other = open_in(dummy_attr(), 0, -1, -1);
+	struct kid kid;
+	int fd[2];
+
+	ASSERT_GE(other, 0);
+	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	kid = new_kid(2, fd, 1);
+	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[1]);
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM, free_for(&kid));
+	end_kid(&kid);
+	close(other);
+}
+
+/* With another PMU's leader, who goes without a word to us. */
+TEST_F(exclusive, inherited_software_leader)
+{
+	struct kid kid;
+	int fd[2];
+
+	fd[0] = open_in(inherited(exclusive(dummy_attr())), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	kid = new_kid(1, fd, 2);
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM - 1, free_slots(0, -1));
+	EXPECT_EQ(HWBP_NUM - 1, free_for(&kid));
+	close(fd[1]);
+	end_kid(&kid);
+}
+
+/* Copies grow and shrink within their group as the originals do in theirs. */
+TEST_F(exclusive, modify_inherited)
+{
+	struct perf_event_attr attr = inherited(exclusive(watch(0))), next = attr;
+	struct kid kid;
+	int fd[1];
+
+	next.bp_addr += 4;
+	next.bp_len = 12;
+	fd[0] = open_in(attr, 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	kid = new_kid(1, fd, 1);
+	EXPECT_EQ(0, modify(fd[0], next));
+	EXPECT_EQ(0, free_for(&kid));
+	EXPECT_EQ(0, modify(fd[0], attr));
+	EXPECT_EQ(0, free_slots(0, -1));
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM, free_for(&kid));
+	end_kid(&kid);
+}
+
+TEST_F(exclusive, modify_inherited_sibling)
+{
+	struct perf_event_attr attr = inherited(watch(4)), next = attr;
+	struct kid kid;
+	int fd[2];
+
+	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
+	ASSERT_GE(fd[0], 0);
+	fd[1] = open_in(attr, 0, -1, fd[0]);
+	ASSERT_GE(fd[1], 0);
+	kid = new_kid(1, fd, 2);
+	next.bp_addr += 4;
+	next.bp_len = 12;
+	EXPECT_EQ(0, modify(fd[1], next));
+	EXPECT_EQ(0, free_for(&kid));
+	/* five registers */
+	next = inherited(exclusive(bp_attr(BP_W, addr_of(vars) + 3, 13)));
+	EXPECT_EQ(-ENOSPC, modify(fd[0], next));
+	EXPECT_EQ(0, modify(fd[1], attr));
+	EXPECT_EQ(0, free_for(&kid));
+	close(fd[1]);
+	close(fd[0]);
+	EXPECT_EQ(HWBP_NUM, free_for(&kid));
+	end_kid(&kid);
+}
+
+/* What its leader left is not in the way of who grows. */
+TEST_F(exclusive, modify_after_software_leader)
+{
+	struct perf_event_attr next = watch(1);
+	int leader = open_in(exclusive(dummy_attr()), 0, -1, -1), fd;
+
+	ASSERT_GE(leader, 0);
+	fd = open_in(next, 0, -1, leader);
+	ASSERT_GE(fd, 0);
+	close(leader);
+	next.bp_addr += 4;
+	next.bp_len = 12;
+	EXPECT_EQ(0, modify(fd, next));
+	EXPECT_EQ(HWBP_NUM - 2, free_slots(0, -1));
 	close(fd);
 }
 
@@ -226,15 +415,14 @@ TEST_F(exclusive, modify)
 	next = attr;
 	next.bp_addr += 3;
 	next.bp_len = 13;
-	EXPECT_EQ(0, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
+	EXPECT_EQ(0, modify(leader, next));
 	EXPECT_EQ(-ENOSPC, open_in(watch(5), 0, -1, leader));
 	next.bp_addr = addr_of(vars) + 1;
 	next.bp_len = 15;
-	EXPECT_EQ(-1, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &next));
-	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(-ENOSPC, modify(leader, next));
 	stores((volatile char *)vars + 3, 1, N);
 	EXPECT_EQ(N, bp_count(leader));
-	EXPECT_EQ(0, ioctl(leader, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr));
+	EXPECT_EQ(0, modify(leader, attr));
 	close(open_in(watch(5), 0, -1, leader));
 	close(fd);
 	close(leader);

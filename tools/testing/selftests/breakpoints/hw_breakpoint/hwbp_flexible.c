@@ -210,11 +210,56 @@ TEST_F(flexible, evicted)
 	for (i = 0; i < HWBP_NUM; i++) {
 		r = look(self->fd[1 + i]);
 		EXPECT_LE(r.running, r.enabled);
+		EXPECT_GT((r.enabled - r.running) / 1e9, self->seconds / 4 / HWBP_NUM / 2)
+			TH_LOG("event %d: %f", i, share(r));
 		lost += (r.enabled - r.running) / 1e9;
 	}
-	/* one of the four has been without, for nearly as long as we were on */
+	/* one of the four has been without, in turn, for nearly as long as we were on */
 	EXPECT_GT(lost, self->seconds / 4);
 	EXPECT_LT(lost, self->seconds);
+}
+
+/* Those that are on and in the way of a promise are so in turn. */
+TEST_F(flexible, evicted_in_turn)
+{
+	struct reading r;
+	int i;
+
+	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
+	for (i = 0; i < HWBP_NUM - 1; i++)
+		OPEN(open_own(watch(i)));
+	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
+	for (i = HWBP_NUM - 1; i < HWBP_NUM + 1; i++)
+		OPEN(open_own(watch(i)));
+	write_for(self->seconds, MANY, 1);
+	for (i = 0; i < HWBP_NUM + 1; i++) {
+		r = look(self->fd[i]);
+		EXPECT_GT(share(r), i < HWBP_NUM - 1 ? 0.99 : 0.25)
+			TH_LOG("event %d: %f", i, share(r));
+	}
+}
+
+/* In a group all are promised something, or none: as its leader is, whatever the switch says. */
+TEST_F(flexible, groups_dont_mix)
+{
+	int i, leader;
+
+	OPEN(open_own(exclusive(watch(0))));
+	leader = self->fd[0];
+	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
+	for (i = 1; i < 3; i++)
+		OPEN(open_timed_in(watch(i), 0, -1, leader));
+	EXPECT_EQ(HWBP_NUM, free_slots(0, -1));
+	while (self->nr)
+		close(self->fd[--self->nr]);
+
+	for (i = 0; i < HWBP_NUM; i++)
+		OPEN(open_own(watch(i)));
+	leader = self->fd[0];
+	ASSERT_EQ(0, write_file(FLEXIBLE, "1"));
+	EXPECT_EQ(-ENOSPC, open_timed_in(watch(i), 0, -1, leader));
+	close(self->fd[--self->nr]);
+	OPEN(open_timed_in(watch(i), 0, -1, leader));
 }
 
 /* New ones are promised again, old ones still take turns. */
