@@ -273,7 +273,7 @@ def takes_over():
     verdict("kgdb stops at each call all the same", (hits(seen, breakpoint), len(seen)), (11, 11))
     breakpoint.delete()
     verdict("deleted: no stop", resume("on 0 x 3; on 1 x 3")[0], [])
-    verdict("on each CPU one of them lost its register, and doesn't count that as running",
+    verdict("on each CPU they lost one register, in turn, and don't count that as running",
           resume("perf_end"), ([], "1 1"))
     resume("flexible 0")
 

@@ -8,8 +8,9 @@
  *                         its input ends
  * slots count w|rw|x ADDR the same with one event at a kernel address; at the end, what
  *                         each CPU counted
- * slots flexible          the same with four flexible events on each CPU; at the end, how many
- *                         of them ran for less time than they were enabled
+ * slots flexible          the same with four flexible events on each CPU; at the end, for how
+ *                         many of them, rounded up, the time is that they were enabled, and
+ *                         didn't run
  */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
@@ -103,20 +104,25 @@ static void tell_counts(int cpus, const int *got)
 	printf("\n");
 }
 
-/* It is off for a moment, too, when perf core adds the next one. */
-static void tell_losers(int cpus, const int *got)
+/* One is off for a moment, too, when perf core adds the next one. */
+static void tell_lost(int cpus, const int *got)
 {
-	const uint64_t moment = 1000000;
+	const uint64_t moments = 4000000;
+	uint64_t lost, enabled;
 	struct reading r;
-	int cpu, n, losers;
+	int cpu, n;
 
 	for (cpu = 0; cpu < cpus; cpu++) {
-		for (n = losers = 0; n < got[cpu]; n++) {
+		lost = enabled = 0;
+		for (n = 0; n < got[cpu]; n++) {
 			r = look(fds[cpu][n]);
-			losers += r.running + moment < r.enabled;
+			lost += r.enabled - r.running;
+			if (enabled < r.enabled)
+				enabled = r.enabled;
 		}
 		if (got[cpu] > 0)
-			printf("%d ", losers);
+			printf("%llu ", (unsigned long long)
+			       (lost > moments ? (lost + enabled - 1) / enabled : 0));
 	}
 	printf("\n");
 }
@@ -149,6 +155,6 @@ int main(int argc, char **argv)
 	if (counts)
 		tell_counts(cpus, got);
 	if (flexible)
-		tell_losers(cpus, got);
+		tell_lost(cpus, got);
 	return 0;
 }
