@@ -152,12 +152,12 @@ static bool event_freed_by_its_task(const struct perf_event *bp)
 static void hw_breakpoint_event_destroy(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	struct task_struct *holder = event_freed_by_its_task(bp) ? current : NULL;
 
 	trace_hw_breakpoint_unregister(bp);
 	if (hw->group)
-		hw_breakpoint_exclusive_leave(bp);
-	hw_breakpoint_promise_release(&hw->promise, hw_breakpoint_event_family(bp),
-				      event_freed_by_its_task(bp) ? current : NULL);
+		hw_breakpoint_exclusive_leave(bp, holder);
+	hw_breakpoint_promise_release(&hw->promise, hw_breakpoint_event_family(bp), holder);
 }
 
 /* Why @attr can't be, on this machine; NULL: it can, and @hw is what it means. */
@@ -198,18 +198,21 @@ int hw_breakpoint_promise_to_event(struct perf_event *bp, unsigned int weight, c
 					     hw_breakpoint_event_family(bp), bp->parent, why);
 }
 
-static bool is_prepaid(const struct perf_event *bp)
+/* By those who have a handler of their own. */
+static bool is_prepaid(struct perf_event *bp)
 {
-	return arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp);
+	return !is_default_overflow_handler(bp) &&
+	       (arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp));
 }
 
 static int hw_breakpoint_reserve(struct perf_event *bp, char *why)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	const unsigned int weight = arch_hw_breakpoint_weight(hw);
+	const bool prepaid = is_prepaid(bp);
 
-	hw->sched.promised = is_prepaid(bp) || !hw_breakpoint_is_flexible(bp);
-	if (is_prepaid(bp) || !hw->sched.promised)
+	hw->sched.promised = prepaid || !hw_breakpoint_is_flexible(bp);
+	if (prepaid || !hw->sched.promised)
 		return 0;
 	hw->promise.holder = &event_holder;
 	if (bp->group_leader->attr.exclusive)
@@ -302,7 +305,7 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 		if (err)
 			return err;
 	}
-	hw_breakpoint_share_init(bp);
+	INIT_LIST_HEAD(&hw->sched.ring);
 	hw->sched.alone = !bp->hw.target && !is_default_overflow_handler(bp);
 	hw->sig_data = bp->attr.sig_data;
 	bp->destroy = hw_breakpoint_event_destroy;

@@ -14,7 +14,11 @@
  * The leader, if it is a breakpoint, is the first of them, and carries. If it isn't, it goes
  * without telling us; then the surplus is taken back when somebody finds no room.
  *
- * Inherited copies are a group of their own, as their originals are; but no fork() fails for it.
+ * Inherited copies are a group of their own, as their originals are; but no fork() fails for want
+ * of registers.
+ *
+ * perf core swaps the contexts of related tasks. What is promised for one group stays on one task's
+ * account all the same: who exits with another task's copies takes no part in that.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -116,7 +120,7 @@ static int no_room_in_group(const struct hw_breakpoint_group *group, unsigned in
 	return -ENOSPC;
 }
 
-/* From the carrier's promise to that of @bp, or back. Return: false if that has none to move. */
+/* From the carrier's promise to that of @bp. Return: false if that has none to move. */
 static bool take_from_carrier(struct hw_breakpoint_group *group, struct perf_event *bp,
 			      unsigned int weight)
 {
@@ -124,18 +128,20 @@ static bool take_from_carrier(struct hw_breakpoint_group *group, struct perf_eve
 
 	if (!hw || hw->surplus < weight ||
 	    !hw_breakpoint_promise_move(&hw->promise, &counter_arch_bp(bp)->promise, weight,
-					hw_breakpoint_event_family(bp)))
+					hw_breakpoint_event_family(bp), NULL))
 		return false;
 	hw->surplus -= weight;
 	return true;
 }
 
-static void give_to(struct perf_event *carrier, struct perf_event *bp, unsigned int weight)
+/* And back. @task: who has to have been promised it, or NULL; otherwise nothing is given. */
+static void give_to(struct perf_event *carrier, struct perf_event *bp, unsigned int weight,
+		    const struct task_struct *task)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(carrier);
 
 	if (hw_breakpoint_promise_move(&counter_arch_bp(bp)->promise, &hw->promise, weight,
-				       hw_breakpoint_event_family(carrier)))
+				       hw_breakpoint_event_family(carrier), task))
 		hw->surplus += weight;
 }
 
@@ -212,22 +218,24 @@ int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, cha
 	return err;
 }
 
-static void pass_surplus(struct hw_breakpoint_group *group, struct perf_event *bp)
+static void pass_surplus(struct hw_breakpoint_group *group, struct perf_event *bp,
+			 const struct task_struct *holder)
 {
 	struct perf_event *heir = led_member(group);
 
 	group->carrier = heir;
 	if (heir)
-		give_to(heir, bp, counter_arch_bp(bp)->promise.weight);
+		give_to(heir, bp, counter_arch_bp(bp)->promise.weight, holder);
 }
 
 /**
  * hw_breakpoint_exclusive_leave() - a breakpoint leaves its exclusive group
  * @bp: the event, which goes; it leaves what it was promised to the group, if that lives on
+ * @holder: as for hw_breakpoint_promise_release(); what another task was promised isn't touched
  *
  * Context: process context.
  */
-void hw_breakpoint_exclusive_leave(struct perf_event *bp)
+void hw_breakpoint_exclusive_leave(struct perf_event *bp, const struct task_struct *holder)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	struct hw_breakpoint_group *group = hw->group;
@@ -237,9 +245,9 @@ void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 	hw->group = NULL;
 	group->member[place_of(group, bp)] = NULL;
 	if (group->carrier == bp)
-		pass_surplus(group, bp);
+		pass_surplus(group, bp, holder);
 	else if (group->carrier && led_member(group))
-		give_to(group->carrier, bp, hw->promise.weight);
+		give_to(group->carrier, bp, hw->promise.weight, holder);
 	for (i = 0; i < HBP_NUM; i++)
 		left += !!group->member[i];
 	if (!left)
@@ -288,7 +296,7 @@ int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, c
 	else if (group->carrier == bp && weight <= had + hw->surplus)
 		hw->surplus += had - weight;
 	else if (group->carrier != bp && weight <= had)
-		give_to(group->carrier, bp, had - weight);
+		give_to(group->carrier, bp, had - weight, NULL);
 	else if (group->carrier == bp || !take_from_carrier(group, bp, weight - had))
 		err = no_room_in_group(group, weight - had, why);
 	spin_unlock(&groups_lock);

@@ -61,7 +61,7 @@ static void start_rotating(struct irq_work *work);
  * @debugger_waits: the kernel debugger found it so
  * @next: the register whose owner is evicted next, or else one behind it: they take turns
  * @rotation: has perf core rotate
- * @pmu: what is rotated
+ * @pmu: whose events
  */
 struct sharing {
 	struct list_head	evicted;
@@ -197,12 +197,15 @@ static void start_rotating(struct irq_work *work)
 
 /*
  * All of @bp's context are on to perf core, which therefore doesn't rotate: then the same one
- * would be evicted each time. Not from here, as this may be an NMI.
+ * would be evicted each time. Groups rotate among those of their leader's PMU. Where two PMUs'
+ * come at once one is left for the next eviction. Not from here, as this may be an NMI.
  */
-static void rotate(struct sharing *this, struct perf_event *bp)
+static void rotate(struct sharing *this, const struct perf_event *bp)
 {
-	bp->pmu_ctx->rotate_necessary = 1;
-	this->pmu = bp->pmu;
+	struct perf_event_pmu_context *rotated = bp->group_leader->pmu_ctx;
+
+	rotated->rotate_necessary = 1;
+	this->pmu = rotated->pmu;
 	irq_work_queue(&this->rotation);
 }
 
@@ -382,17 +385,6 @@ static void settle(struct perf_event *bp)
 }
 
 /* === For the PMU ========================================================== */
-
-/**
- * hw_breakpoint_share_init() - make ready what an event needs here
- * @bp: the event, which is being created
- *
- * Context: any.
- */
-void hw_breakpoint_share_init(struct perf_event *bp)
-{
-	INIT_LIST_HEAD(&counter_arch_bp(bp)->sched.ring);
-}
 
 /**
  * hw_breakpoint_share_add() - arch_hw_breakpoint_add() where some are promised nothing

@@ -42,14 +42,13 @@ int hw_breakpoint_promise_to_event(struct perf_event *bp, unsigned int weight, c
 
 /* hw_breakpoint_exclusive.c */
 int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, char *why);
-void hw_breakpoint_exclusive_leave(struct perf_event *bp);
+void hw_breakpoint_exclusive_leave(struct perf_event *bp, const struct task_struct *holder);
 int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, char *why);
 bool hw_breakpoint_exclusive_reclaim(void);
 
 /* hw_breakpoint_flexible.c */
 extern const struct attribute_group *hw_breakpoint_attr_groups[];
 bool hw_breakpoint_is_flexible(const struct perf_event *bp);
-void hw_breakpoint_share_init(struct perf_event *bp);
 int hw_breakpoint_share_add(struct perf_event *bp);
 void hw_breakpoint_share_del(struct perf_event *bp);
 void hw_breakpoint_share_wait(struct perf_event *bp);
@@ -68,7 +67,7 @@ int hw_breakpoint_promise_resize(struct hw_breakpoint_promise *promise, unsigned
 				 bool inherited, char *why);
 bool hw_breakpoint_promise_move(struct hw_breakpoint_promise *from,
 				struct hw_breakpoint_promise *to, unsigned int weight,
-				const void *family);
+				const void *family, const struct task_struct *task);
 void hw_breakpoint_promise_shrink(struct hw_breakpoint_promise *promise, unsigned int by);
 void hw_breakpoint_promise_release(struct hw_breakpoint_promise *promise, const void *family,
 				   struct task_struct *holder);

@@ -945,13 +945,15 @@ static int change(struct hw_breakpoint_promise *promise, unsigned int weight,
  * @to: who gets them; the caller serialises calls for the two
  * @weight: how many
  * @family: of @to, as for hw_breakpoint_promise_to_task()
+ * @task: whom @from has to be charged to, or NULL: whoever that is
  *
  * Context: any but NMI.
- * Return: true; false if @from has less, or @to something elsewhere, and nothing is changed.
+ * Return: true; false if @from has less, or is charged to another, or @to has something
+ * elsewhere, and nothing is changed.
  */
 bool hw_breakpoint_promise_move(struct hw_breakpoint_promise *from,
 				struct hw_breakpoint_promise *to, unsigned int weight,
-				const void *family)
+				const void *family, const struct task_struct *task)
 {
 	struct hw_breakpoint_account *account;
 	unsigned long flags;
@@ -960,7 +962,7 @@ bool hw_breakpoint_promise_move(struct hw_breakpoint_promise *from,
 
 	local_irq_save(flags);
 	account = lock_accounts(from, NULL);
-	if (from->weight) {
+	if (from->weight && (!task || account == &task->hw_breakpoint_account)) {
 		held = lock_one(account ? -1 : from->cpu);
 		moved = hw_breakpoint_table_move(&table, held, from, to, weight, family);
 		unlock_one(held);

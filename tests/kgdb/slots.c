@@ -113,7 +113,8 @@ static void tell_lost(int cpus, const int *got)
 	int cpu, n;
 
 	for (cpu = 0; cpu < cpus; cpu++) {
-		lost = enabled = 0;
+		lost = 0;
+		enabled = 0;
 		for (n = 0; n < got[cpu]; n++) {
 			r = look(fds[cpu][n]);
 			lost += r.enabled - r.running;

@@ -59,6 +59,14 @@ static_assert(DR7_NR_REGS * DR7_ENABLE_WIDTH == 8);
 static_assert(DR7_NR_REGS * DR7_SETTING_WIDTH == 16);
 static_assert((DR7_L ^ DR7_G) == (1UL << DR7_ENABLE_WIDTH) - 1);
 static_assert((DR7_RW_MASK ^ DR7_LEN_MASK) == (1UL << DR7_SETTING_WIDTH) - 1);
+
+/* Times these is what each register has that the first one has. */
+#define DR7_EACH_ENABLE		0x55UL
+#define DR7_EACH_SETTING	0x1111UL
+static_assert((DR7_L | DR7_G) * DR7_EACH_ENABLE << DR7_ENABLE_SHIFT == DR7_ALL_ENABLES);
+static_assert((DR7_RW_MASK | DR7_LEN_MASK) * DR7_EACH_SETTING << DR7_SETTING_SHIFT ==
+	      DR7_ALL_SETTINGS);
+
 /* With the rest they tile the register: the sum is that of disjoint sets. */
 static_assert(DR7_ALL_ENABLES + DR7_EXACT + DR7_ONE + DR7_RTM + DR7_DETECT +
 	      DR7_ZERO + DR7_ALL_SETTINGS == 0xffffffffUL);
@@ -106,6 +114,13 @@ static __always_inline unsigned long dr7_encode_len(unsigned int len)
 	}
 }
 
+static __always_inline unsigned long dr7_encode(unsigned int type, unsigned int len)
+{
+	const unsigned long setting = dr7_encode_type(type);
+
+	return setting == DR7_RW_X ? setting : setting | dr7_encode_len(len);
+}
+
 /**
  * dr7_slot() - the bits of one armed register
  * @reg: which of DR0 to DR3
@@ -122,11 +137,7 @@ static __always_inline unsigned long dr7_encode_len(unsigned int len)
 static __always_inline unsigned long dr7_slot(unsigned int reg, unsigned int type,
 					      unsigned int len)
 {
-	unsigned long setting = dr7_encode_type(type);
-
-	if (setting != DR7_RW_X)
-		setting |= dr7_encode_len(len);
-	return dr7_setting_bits(reg, setting) | dr7_enable_bits(reg, DR7_G);
+	return dr7_setting_bits(reg, dr7_encode(type, len)) | dr7_enable_bits(reg, DR7_G);
 }
 
 /**
@@ -139,12 +150,8 @@ static __always_inline unsigned long dr7_slot(unsigned int reg, unsigned int typ
  */
 static __always_inline unsigned long dr7_every_slot(unsigned int type, unsigned int len)
 {
-	unsigned long dr7 = 0;
-	unsigned int reg;
-
-	for (reg = 0; reg < DR7_NR_REGS; reg++)
-		dr7 |= dr7_slot(reg, type, len);
-	return dr7;
+	return dr7_setting_bits(0, dr7_encode(type, len)) * DR7_EACH_SETTING |
+	       dr7_enable_bits(0, DR7_G) * DR7_EACH_ENABLE;
 }
 
 /**

@@ -243,18 +243,6 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 }
 
 /**
- * arch_hw_breakpoint_weight() - how many registers a breakpoint takes
- * @hw: parsed
- *
- * Context: any.
- * Return: registers.
- */
-unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw)
-{
-	return hw->nr_pieces;
-}
-
-/**
  * arch_hw_breakpoint_prepaid() - has the event's owner reserved its register?
  * @bp: an event that is being created
  *

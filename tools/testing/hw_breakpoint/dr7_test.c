@@ -52,7 +52,8 @@ static bool check_slot(unsigned int reg, unsigned int rw, unsigned int len)
 		want |= bit(bits[reg].len0);
 	if (rw && (len & 2))
 		want |= bit(bits[reg].len1);
-	return dr7_slot(reg, types[rw], lens[len]) == want;
+	return dr7_slot(reg, types[rw], lens[len]) == want &&
+	       (dr7_every_slot(types[rw], lens[len]) & dr7_slot_mask(reg)) == want;
 }
 
 static void test_slot_has_the_bits_of_the_manual(void)

@@ -106,6 +106,18 @@ static inline void arch_hw_breakpoint_assign(struct arch_hw_breakpoint *to,
 	to->nr_pieces = from->nr_pieces;
 }
 
+/**
+ * arch_hw_breakpoint_weight() - how many registers a breakpoint takes
+ * @hw: parsed
+ *
+ * Context: any.
+ * Return: registers.
+ */
+static inline unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw)
+{
+	return hw->nr_pieces;
+}
+
 #ifdef CONFIG_HW_BREAKPOINT
 
 /* hw_breakpoint.c */
@@ -117,7 +129,6 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 					 const struct perf_event_attr *attr,
 					 struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw);
-unsigned int arch_hw_breakpoint_weight(const struct arch_hw_breakpoint *hw);
 bool arch_hw_breakpoint_prepaid(const struct perf_event *bp);
 int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address);
 

@@ -386,6 +386,117 @@ TEST_F(exclusive, modify_inherited_sibling)
 	end_kid(&kid);
 }
 
+/*
+ * A family of three: the first has the events, the others copies. Each does what it is told by
+ * who has no events, and then waits, so that who runs next is known: when one wakes another,
+ * perf core has the two swap their contexts.
+ */
+struct family {
+	pid_t first;
+	int tell[3][2];
+	int answer[2];
+};
+
+static void obey(struct family *f, int me)
+{
+	char c;
+
+	/* who dies with its parent would do so with the first */
+	alarm(20);
+	while (read(f->tell[me][0], &c, 1) == 1 && c != 'x') {
+		if (c >= '0' && c <= '2') {
+			/* who is told so next answers for both */
+			if (write(f->tell[c - '0'][1], "!", 1) != 1)
+				break;
+			continue;
+		}
+		if (c == '?')
+			c = free_slots(0, -1);
+		else if (c == 'w')
+			wait(NULL);
+		if (write(f->answer[1], &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void be_first(struct family *f)
+{
+	int leader = open_in(inherited(exclusive(watch(0))), 0, -1, -1), i;
+
+	if (leader < 0 ||
+	    open_in(inherited(bp_attr(BP_W, addr_of(&vars[2]) + 4, 12)), 0, -1, leader) < 0)
+		_exit(1);
+	for (i = 1; i < 3; i++)
+		if (!fork())
+			obey(f, i);
+	obey(f, 0);
+}
+
+static int tell(struct family *f, int member, char what)
+{
+	return write(f->tell[member][1], &what, 1);
+}
+
+static int answer_of(struct family *f, int member, char what)
+{
+	char c;
+
+	if (tell(f, member, what) != 1 || read(f->answer[0], &c, 1) != 1)
+		return -1;
+	return c;
+}
+
+/* @from wakes @to, and @leaver exits: are the others still promised all? */
+static void swap_and_exit(struct __test_metadata *_metadata, int from, int to, int leaver)
+{
+	struct family f;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pipe(f.tell[i]));
+	ASSERT_EQ(0, pipe(f.answer));
+	f.first = fork_kid();
+	if (!f.first)
+		be_first(&f);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ('!', answer_of(&f, i, '!'));
+	ASSERT_EQ('!', answer_of(&f, from, '0' + to));
+	ASSERT_EQ(1, tell(&f, leaver, 'x'));
+	ASSERT_EQ(leaver ? 'w' : f.first,
+		  leaver ? answer_of(&f, 0, 'w') : waitpid(f.first, NULL, 0));
+	for (i = 0; i < 3; i++) {
+		if (i == leaver)
+			continue;
+		EXPECT_EQ(0, answer_of(&f, i, '?'))
+			TH_LOG("%d wakes %d, %d exits: %d", from, to, leaver, i);
+	}
+	for (i = 0; i < 3; i++) {
+		tell(&f, i, 'x');
+		close(f.tell[i][0]);
+		close(f.tell[i][1]);
+	}
+	while (wait(NULL) > 0)
+		;
+	close(f.answer[0]);
+	close(f.answer[1]);
+}
+
+TEST_F(exclusive, exits_with_the_copies_of_another)
+{
+	int from, to;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (from = 0; from < 3; from++) {
+		for (to = 0; to < 3; to++) {
+			if (from == to)
+				continue;
+			swap_and_exit(_metadata, from, to, to);
+			swap_and_exit(_metadata, from, to, from);
+		}
+	}
+}
+
 /* What its leader left is not in the way of who grows. */
 TEST_F(exclusive, modify_after_software_leader)
 {
