@@ -141,7 +141,9 @@ mutant "a release is not idempotent" $slots \
 mutant "lengths 4 and 8 are exchanged" $dr7 \
 	's/LEN_BYTES_8\s+0x8UL/LEN_BYTES_8 0xcUL/; s/LEN_BYTES_4\s+0xcUL/LEN_BYTES_4 0x8UL/'
 mutant "execution keeps its length" $dr7 \
-	's/if \(setting != DR7_RW_X\)/if (setting != 7)/'
+	's/return setting == DR7_RW_X \?/return setting == 7 ?/'
+mutant "each register has the local enable, too" $dr7 \
+	's/dr7_enable_bits\(0, DR7_G\) \* /dr7_enable_bits(0, DR7_L | DR7_G) * /'
 mutant "the local enable is set instead of the global one" $dr7 \
 	's/dr7_enable_bits\(reg, DR7_G\)/dr7_enable_bits(reg, DR7_L)/'
 mutant "I/O is taken for reads and writes" $dr7 \
