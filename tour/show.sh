@@ -128,13 +128,14 @@ owners() { sed -n 's/^register cpu=1 .*state=armed.* owner=\([a-z]*\).*/\1/p' /s
 all_four() { [ "$(owners)" = 'ksym perf ptrace wprobe' ]; }
 wait_until all_four
 # A task's register is in use while it runs, which something else on its CPU may interrupt.
-listed() {
-	"$hwbp" list >"$work/list"
+# A task's is on only while that runs: what was shown is judged, not another list.
+four_owners() {
 	[ "$(grep -cE '^ +1 +[0-3] +armed .* (ksym|perf|ptrace|wprobe) ' "$work/list")" = 4 ]
 }
+listed() { "$hwbp" list >"$work/list" && four_owners; }
 wait_until listed
 shown cat "$work/list" | sed "1s/.*/$ hwbp list/"
-result "hwbp list: ksym, perf, ptrace and a watch event on CPU 1" listed
+result "hwbp list: ksym, perf, ptrace and a watch event on CPU 1" four_owners
 
 title "The fifth is refused, and the kernel says why"
 shown perf stat -C 1 -e "mem:$on_oops/1:w" true | grep -iE '^\$|no space' || true
