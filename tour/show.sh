@@ -127,8 +127,8 @@ typed "echo 1 > events/wprobes/max/enable"
 owners() { sed -n 's/^register cpu=1 .*state=armed.* owner=\([a-z]*\).*/\1/p' /sys/kernel/debug/hw_breakpoint/slots.kv | sort | xargs; }
 all_four() { [ "$(owners)" = 'ksym perf ptrace wprobe' ]; }
 wait_until all_four
-# A task's register is in use while it runs, which something else on its CPU may interrupt.
-# A task's is on only while that runs: what was shown is judged, not another list.
+# A task's register is in use while it runs, which something else on its CPU may interrupt: so
+# what was shown is judged, not another list.
 four_owners() {
 	[ "$(grep -cE '^ +1 +[0-3] +armed .* (ksym|perf|ptrace|wprobe) ' "$work/list")" = 4 ]
 }

@@ -187,6 +187,18 @@ static int modify(int fd, struct perf_event_attr attr)
 	return ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr) ? -errno : 0;
 }
 
+/* A leader and its sibling, which children inherit, into @fd. Return: true, or neither is open. */
+static bool open_group(int fd[2], struct perf_event_attr leader, struct perf_event_attr sibling)
+{
+	fd[0] = open_in(inherited(exclusive(leader)), 0, -1, -1);
+	if (fd[0] < 0)
+		return false;
+	fd[1] = open_in(inherited(sibling), 0, -1, fd[0]);
+	if (fd[1] < 0)
+		close(fd[0]);
+	return fd[1] >= 0;
+}
+
 /* A child that tells how many registers are free for it, whenever it is asked. */
 struct kid {
 	pid_t pid;
@@ -246,10 +258,7 @@ TEST_F(exclusive, inherited)
 	struct kid kid;
 	int fd[2];
 
-	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
-	ASSERT_GE(fd[0], 0);
-	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
-	ASSERT_GE(fd[1], 0);
+	ASSERT_TRUE(open_group(fd, watch(0), watch(1)));
 	kid = new_kid(1, fd, 2);
 	EXPECT_EQ(0, free_for(&kid));
 	/* the whole family's leaders go, and the siblings stay */
@@ -263,18 +272,20 @@ TEST_F(exclusive, inherited)
 
 TEST_F(exclusive, inherited_counts)
 {
-	int fd = open_in(inherited(exclusive(watch(0))), 0, -1, -1), status;
+	int fd[2], status;
 	pid_t pid;
 
-	ASSERT_GE(fd, 0);
+	ASSERT_TRUE(open_group(fd, watch(0), watch(1)));
 	pid = fork_kid();
 	if (!pid) {
 		stores(&vars[0], 8, N);
 		_exit(0);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(N, bp_count(fd));
-	close(fd);
+	EXPECT_EQ(N, bp_count(fd[0]));
+	EXPECT_EQ(0, bp_count(fd[1]));
+	close(fd[0]);
+	close(fd[1]);
 }
 
 /* A copy of the group that loses a sibling is still alone. */
@@ -283,10 +294,7 @@ TEST_F(exclusive, inherited_sibling_goes)
 	struct kid kid;
 	int fd[2];
 
-	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
-	ASSERT_GE(fd[0], 0);
-	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
-	ASSERT_GE(fd[1], 0);
+	ASSERT_TRUE(open_group(fd, watch(0), watch(1)));
 	kid = new_kid(1, fd, 2);
 	EXPECT_EQ(0, free_for(&kid));
 	close(fd[1]);
@@ -325,10 +333,7 @@ TEST_F(exclusive, inherited_software_leader)
 	struct kid kid;
 	int fd[2];
 
-	fd[0] = open_in(inherited(exclusive(dummy_attr())), 0, -1, -1);
-	ASSERT_GE(fd[0], 0);
-	fd[1] = open_in(inherited(watch(1)), 0, -1, fd[0]);
-	ASSERT_GE(fd[1], 0);
+	ASSERT_TRUE(open_group(fd, dummy_attr(), watch(1)));
 	kid = new_kid(1, fd, 2);
 	EXPECT_EQ(0, free_for(&kid));
 	close(fd[0]);
@@ -366,10 +371,7 @@ TEST_F(exclusive, modify_inherited_sibling)
 	struct kid kid;
 	int fd[2];
 
-	fd[0] = open_in(inherited(exclusive(watch(0))), 0, -1, -1);
-	ASSERT_GE(fd[0], 0);
-	fd[1] = open_in(attr, 0, -1, fd[0]);
-	ASSERT_GE(fd[1], 0);
+	ASSERT_TRUE(open_group(fd, watch(0), attr));
 	kid = new_kid(1, fd, 2);
 	next.bp_addr += 4;
 	next.bp_len = 12;
@@ -422,10 +424,9 @@ static void obey(struct family *f, int me)
 
 static void be_first(struct family *f)
 {
-	int leader = open_in(inherited(exclusive(watch(0))), 0, -1, -1), i;
+	int fd[2], i;
 
-	if (leader < 0 ||
-	    open_in(inherited(bp_attr(BP_W, addr_of(&vars[2]) + 4, 12)), 0, -1, leader) < 0)
+	if (!open_group(fd, watch(0), bp_attr(BP_W, addr_of(&vars[2]) + 4, 12)))
 		_exit(1);
 	for (i = 1; i < 3; i++)
 		if (!fork())
