@@ -3,8 +3,9 @@
  * Hardware breakpoints as perf events: registration, and the PMU.
  *
  * A breakpoint is checked when it is created (hw_breakpoint_event_init()), in this
- * order: is it well-formed, is its CPU there, is it allowed, is there room. The last
- * is the constraint table's answer (hw_breakpoint_promises.c): a promise that lets perf
+ * order: is it well-formed, is its CPU there, is it allowed. perf core then checks whether
+ * the caller may observe the task, and asks whether there is room (hw_breakpoint_charge()).
+ * That is the constraint table's answer (hw_breakpoint_promises.c): a promise that lets perf
  * core rely on a register being there. From then on perf core decides when the event is
  * on a CPU, and the architecture moves it into a debug register: add and del note it,
  * pmu_enable programs it.
@@ -253,7 +254,8 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 	*why = objection(bp, &bp->attr, hw);
 	if (*why)
 		return -EINVAL;
-	if (bp->cpu >= 0 && !cpu_online(bp->cpu)) {
+	/* A task's event for a CPU that is offline counts as soon as the CPU is back. */
+	if (!bp->hw.target && !cpu_online(bp->cpu)) {
 		*why = "the CPU is offline";
 		return -ENODEV;
 	}
@@ -264,20 +266,6 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 	}
 	/* With exclude_kernel it isn't a kernel address. */
 	return bp->attr.exclude_kernel ? 0 : hw_breakpoint_permit(hw, why);
-}
-
-/*
- * There was no room: ask again, for the reason. Apart, since who has room would pay for the
- * buffer, too.
- */
-static noinline int reserve_or_refuse(struct perf_event *bp)
-{
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
-	int err = hw_breakpoint_reserve(bp, no_room);
-
-	if (err)
-		refuse(bp, &bp->attr, err, no_room);
-	return err;
 }
 
 static int hw_breakpoint_event_init(struct perf_event *bp)
@@ -291,22 +279,53 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	if (has_branch_stack(bp))
 		return -EOPNOTSUPP;
 
-	if (bp->parent) {
-		copy_original(bp);
-	} else {
+	/* What an inherited copy is to be is read when it is charged. */
+	if (!bp->parent) {
 		err = hw_breakpoint_check(bp, &why);
 		if (err) {
 			refuse(bp, &bp->attr, err, why);
 			return err;
 		}
 	}
+	INIT_LIST_HEAD(&hw->sched.ring);
+	hw->sched.alone = !bp->hw.target && !is_default_overflow_handler(bp);
+	return 0;
+}
+
+/*
+ * Slow path of hw_breakpoint_charge(): ask again, with a buffer for the reason. noinline, so
+ * that a request that is granted doesn't reserve stack for the buffer.
+ */
+static noinline int reserve_or_refuse(struct perf_event *bp)
+{
+	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
+	int err = hw_breakpoint_reserve(bp, no_room);
+
+	if (err)
+		refuse(bp, &bp->attr, err, no_room);
+	return err;
+}
+
+/*
+ * Registers are reserved only here, after perf core has checked that the caller may observe the
+ * task. Otherwise a caller who may not could hold the task's registers for an instant, and
+ * could learn from the error how many of them are in use.
+ *
+ * An inherited copy is charged under its original's child_mutex, so no modification of the
+ * original is under way.
+ */
+static int hw_breakpoint_charge(struct perf_event *bp, struct perf_event_context *ctx)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	int err;
+
+	if (bp->parent)
+		copy_original(bp);
 	if (hw_breakpoint_reserve(bp, NULL)) {
 		err = reserve_or_refuse(bp);
 		if (err)
 			return err;
 	}
-	INIT_LIST_HEAD(&hw->sched.ring);
-	hw->sched.alone = !bp->hw.target && !is_default_overflow_handler(bp);
 	hw->sig_data = bp->attr.sig_data;
 	bp->destroy = hw_breakpoint_event_destroy;
 	trace_hw_breakpoint_register(bp);
@@ -433,6 +452,7 @@ static struct pmu perf_breakpoint = {
 	.pmu_disable	= hw_breakpoint_pmu_disable,
 	.pmu_enable	= arch_hw_breakpoint_pmu_enable,
 	.event_init	= hw_breakpoint_event_init,
+	.charge		= hw_breakpoint_charge,
 	.add		= hw_breakpoint_add,
 	.del		= hw_breakpoint_del,
 	.start		= hw_breakpoint_start,

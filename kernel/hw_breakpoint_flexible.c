@@ -143,7 +143,18 @@ static bool is_in_ring(const struct arch_hw_breakpoint *hw)
 	return !hw->debugger && !list_empty(&hw->sched.ring);
 }
 
-/* One that has the registers that @hw needs, and may share them. */
+/*
+ * How many events may share one set of registers. Each of them is told of each hit, in the #DB
+ * handler: without a limit an unprivileged user could make that take milliseconds.
+ */
+#define RING_MAX	16
+
+static bool ring_is_full(const struct arch_hw_breakpoint *host)
+{
+	return list_count_nodes((struct list_head *)&host->sched.ring) + 1 >= RING_MAX;
+}
+
+/* An event that has the registers which @hw needs, and may share them. */
 static struct arch_hw_breakpoint *find_host(const struct arch_hw_breakpoint *hw)
 {
 	struct arch_hw_breakpoint *other;
@@ -153,7 +164,8 @@ static struct arch_hw_breakpoint *find_host(const struct arch_hw_breakpoint *hw)
 		return NULL;
 	for (i = 0; i < HBP_NUM; i++) {
 		other = arch_hw_breakpoint_holder(i);
-		if (other && !is_movable(other) && arch_hw_breakpoint_same(other, hw))
+		if (other && !is_movable(other) && arch_hw_breakpoint_same(other, hw) &&
+		    !ring_is_full(other))
 			return other;
 	}
 	return NULL;

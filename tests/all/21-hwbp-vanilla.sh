@@ -27,6 +27,8 @@ weak 18 hwbp_validate.validate.execute_lengths_and_alignments
 weak 21 hwbp_validate.validate.perfmon_watches_the_kernel
 weak 23 hwbp_inherit.swap_of_{one,two,four}_and_exit
 weak 24 hwbp_inherit.fork_after_dropping_privileges
+weak "(strangers)" hwbp_slots.slots.a_stranger_{learns,takes}_nothing
+weak "(copies)" hwbp_inherit.modify_while_copies_are_made
 weak "(lengths)" hwbp_range.{weight,each_byte,wider_accesses,one_hit_each,kernel}
 weak "(periods)" hwbp_hits.change_period
 weak "(exclusive)" hwbp_exclusive.exclusive.{takes_all,is_refused_where_somebody_is,siblings_live_inside,inherited}

@@ -312,6 +312,62 @@ TEST_F(flexible, identical_share)
 		EXPECT_EQ(i % 2 ? 3 * N : N, look(self->fd[i]).count);
 }
 
+/* As documented: how many identical events share one register. */
+#define SHARE_MAX 16
+
+/* Up to the limit all of them have each hit; beyond it they take turns as any others. */
+TEST_F(flexible, identical_up_to_the_limit)
+{
+	int fd[SHARE_MAX], i;
+
+	for (i = 0; i < SHARE_MAX; i++) {
+		fd[i] = open_own(watch(0));
+		ASSERT_GE(fd[i], 0);
+	}
+	stores(&vars[0], 8, N);
+	for (i = 0; i < SHARE_MAX; i++) {
+		EXPECT_EQ(N, look(fd[i]).count);
+		close(fd[i]);
+	}
+}
+
+static bool all_ran(const int *fd, int nr)
+{
+	while (nr--)
+		if (!look(fd[nr]).running)
+			return false;
+	return true;
+}
+
+/* What an unprivileged task can make a hit cost is limited, by whatever number of events. */
+TEST_F(flexible, identical_beyond_the_limit)
+{
+	const int max = HWBP_NUM * SHARE_MAX, nr = 2 * max;
+	int fd[2 * HWBP_NUM * SHARE_MAX], i, told = 0;
+	struct reading before[2 * HWBP_NUM * SHARE_MAX];
+
+	for (i = 0; i < nr; i++) {
+		fd[i] = open_own(watch(0));
+		ASSERT_GE(fd[i], 0);
+	}
+	/* No turn begins between a reading and the next one of what isn't on. */
+	ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_DISABLE));
+	for (i = 0; i < nr; i++)
+		before[i] = look(fd[i]);
+	ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_ENABLE));
+	store(&vars[0], 8);
+	ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_DISABLE));
+	for (i = 0; i < nr; i++)
+		told += look(fd[i]).count - before[i].count;
+	ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_ENABLE));
+	EXPECT_GE(told, SHARE_MAX);
+	EXPECT_LE(told, max);
+	while (!all_ran(fd, nr))
+		stores(&vars[0], 8, N);
+	for (i = 0; i < nr; i++)
+		close(fd[i]);
+}
+
 /* The same address with another length or type is not the same. */
 TEST_F(flexible, alike_is_not_identical)
 {

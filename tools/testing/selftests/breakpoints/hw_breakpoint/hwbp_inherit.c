@@ -9,6 +9,7 @@
 #include "hwbp.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 #include <time.h>
 
 static volatile uint64_t vars[8] __attribute__((aligned(64)));
@@ -405,6 +406,79 @@ TEST(modify_while_heirs_exit)
 		pthread_join(thread[i], NULL);
 	EXPECT_EQ(0, failed);
 	close(fd);
+	all_free(_metadata);
+}
+
+/* === Copies that are made while their original is modified === */
+
+#define COPIES 16
+
+struct nursery {
+	volatile unsigned int born;
+	int go[2];
+};
+
+/* Each waits until the original has been modified, then stores once to the old and the new. */
+static void bear(struct nursery *n)
+{
+	char c;
+
+	close(n->go[1]);
+	for (n->born = 0; n->born < COPIES; n->born++) {
+		if (fork())
+			continue;
+		if (read(n->go[0], &c, 1))
+			_exit(1);
+		store(&vars[0], 8);
+		store(&vars[1], 8);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
+/* Returns how many of the copies' stores were counted; each has one to the new address. */
+static long long modify_when_born(struct nursery *n, unsigned int when)
+{
+	struct perf_event_attr attr = bp_attr(BP_W, addr_of(&vars[0]), 8);
+	long long count;
+	pid_t pid;
+	int fd;
+
+	attr.inherit = 1;
+	fd = pe_open(&attr, 0, -1);
+	if (fd < 0 || pipe(n->go))
+		return -1;
+	n->born = 0;
+	pid = fork_kid();
+	if (!pid)
+		bear(n);
+	while (n->born < when)
+		sched_yield();
+	attr.bp_addr = addr_of(&vars[1]);
+	if (ioctl(fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &attr))
+		return -2;
+	close(n->go[1]);
+	waitpid(pid, NULL, 0);
+	close(n->go[0]);
+	count = bp_count(fd);
+	close(fd);
+	return count;
+}
+
+TEST(modify_while_copies_are_made)
+{
+	unsigned int i, tries = env_number("HWBP_TRIES", 40), bad = 0;
+	struct nursery *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, n);
+	for (i = 0; i < tries; i++)
+		bad += modify_when_born(n, 1 + i % (COPIES - 4)) != COPIES;
+	EXPECT_EQ(0, bad)
+		TH_LOG("%u of %u times a copy was off, or watched the old address", bad, tries);
+	munmap(n, sizeof(*n));
 	all_free(_metadata);
 }
 

@@ -402,6 +402,67 @@ TEST_F(slots, in_kernel_users)
 		close(fd[i]);
 }
 
+static int become_nobody(void)
+{
+	return setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534);
+}
+
+static int try_once(void *pid)
+{
+	return become_nobody() ? 1 : -bp_try(BP_W, addr_of(&var), 8, *(pid_t *)pid, -1);
+}
+
+/* Who may not observe a task isn't told how many registers it holds. */
+TEST_F(slots, a_stranger_learns_nothing)
+{
+	int fd[HWBP_NUM], i;
+
+	for (i = 0; i < HWBP_NUM; i++) {
+		EXPECT_EQ(EACCES, in_child(try_once, &self->a));
+		fd[i] = take(self->a, -1);
+		ASSERT_GE(fd[i], 0);
+	}
+	EXPECT_EQ(EACCES, in_child(try_once, &self->a));
+	for (i = 0; i < HWBP_NUM; i++)
+		close(fd[i]);
+}
+
+/* Asks for what it may not have, again and again; what it takes is the most that can be asked. */
+static pid_t start_stranger(pid_t pid)
+{
+	const bool ranges = bp_try(BP_W, addr_of(&var) + 1, 15, 0, -1) >= 0;
+	pid_t stranger = fork_kid();
+	int err;
+
+	if (stranger)
+		return stranger;
+	if (become_nobody())
+		_exit(1);
+	do
+		err = bp_try(BP_W, addr_of(&var) + 1, ranges ? 15 : 1, pid, -1);
+	while (err == -EACCES || err == -ENOSPC);
+	_exit(2);
+}
+
+/* And takes nothing, not even for an instant. */
+TEST_F_TIMEOUT(slots, a_stranger_takes_nothing, 300)
+{
+	unsigned int i, tries = env_number("HWBP_TRIES", 1250), task = 0, cpu = 0;
+	pid_t stranger = start_stranger(self->a);
+
+	ASSERT_GT(stranger, 0);
+	for (i = 0; i < tries; i++) {
+		task += free_slots(self->a, -1) != HWBP_NUM;
+		cpu += free_slots(-1, 0) != HWBP_NUM;
+	}
+	EXPECT_EQ(0, task)
+		TH_LOG("%u of %u times there weren't four for the task", task, tries);
+	EXPECT_EQ(0, cpu)
+		TH_LOG("%u of %u times there weren't four for the CPU", cpu, tries);
+	EXPECT_EQ(0, waitpid(stranger, NULL, WNOHANG));
+	end_task(stranger);
+}
+
 /*
  * Weak spot 14: a user-address request looks at all possible CPUs. From outside only its
  * time would show that, which proves nothing here.

@@ -415,4 +415,39 @@ TEST(offline_cpu)
 		EXPECT_EQ(0, target_value("used"));
 }
 
+static int open_on_offline_cpu(void *arg)
+{
+	int fd;
+
+	/* Registers are promised there as on any other CPU: four, and no fifth. */
+	if (free_slots(0, 1) != HWBP_NUM)
+		return 1;
+	fd = bp_open(BP_W, addr_of(buf), 4, 0, 1);
+	if (fd < 0)
+		return 2;
+	stores(buf, 4, 3);
+	if (bp_count(fd) != 0)
+		return 3;
+	if (write_file(CPU1, "1") || pin_to(1))
+		return 4;
+	stores(buf, 4, 5);
+	if (bp_count(fd) != 5)
+		return 5;
+	if (pin_to(0))
+		return 6;
+	stores(buf, 4, 7);
+	return bp_count(fd) == 5 ? 0 : 7;
+}
+
+/* A task's event for a CPU that is offline counts as soon as the CPU is back. */
+TEST(task_on_offline_cpu)
+{
+	NEED(!access(CPU1, W_OK), "CPU 1 can't be taken offline");
+	ASSERT_EQ(0, write_file(CPU1, "0"));
+	EXPECT_EQ(0, in_child(open_on_offline_cpu, NULL));
+	ASSERT_EQ(0, write_file(CPU1, "1"));
+	EXPECT_EQ(HWBP_NUM, free_slots(-1, 1));
+	EXPECT_EQ(HWBP_NUM, free_slots(0, 1));
+}
+
 TEST_HARNESS_MAIN
