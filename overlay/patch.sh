@@ -21,6 +21,12 @@ pristine() {
 			-T <(changed | sed "s,^,$PACKAGE/,") 2>/dev/null || true
 }
 
+# Faults of the kernel that are there with its own layer, too: each is a patch of its own.
+fixes() { patches | grep '/0000-[^/]*$' || true; }
+
+# The head of one of ours as the message of a commit.
+message() { sed '/^---$/,$d; /^Kernels:/,/^$/d' "$1"; }
+
 commit() {
 	git -C "$work" add -A .
 	git -C "$work" -c user.name='The hw_breakpoint authors' -c user.email='hw_breakpoint@localhost' \
@@ -52,6 +58,11 @@ say "reading the pristine files from $PACKAGE $VERSION"
 git -C "$work" init -q -b base
 pristine "$work"
 commit "$PACKAGE $VERSION"
+git -C "$work" tag pristine
+while read -r fix; do
+	apply_patch "$work" "$fix"
+	commit "$(message "$fix")"
+done < <(fixes)
 remove_old
 commit "x86, perf: remove the hardware breakpoint layer
 
@@ -67,6 +78,5 @@ thread's virtual debug registers for ptrace.
 
 Generated from overlay/manifest and overlay/patches for $VERSION."
 mkdir -p "$OUT" || die "cannot write to $OUT: give another OUT"
-rm -f "$OUT"/000[12]-*.patch
-git -C "$work" format-patch -q --no-signature --zero-commit -o "$(realpath "$OUT")" HEAD~2
-ls "$OUT"/000[12]-*.patch
+rm -f "$OUT"/000[1-9]-*.patch
+git -C "$work" format-patch --no-signature --zero-commit -o "$(realpath "$OUT")" pristine

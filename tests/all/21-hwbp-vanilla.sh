@@ -14,7 +14,7 @@ out=$(FLAVOUR=vanilla APPEND=panic_on_warn=0 TIMEOUT=600 \
 	RUN="export HWBP_TRIES=200
 		$root/tools/testing/selftests/breakpoints/hw_breakpoint/run.sh $bin \
 		$bin/vanilla/module/hw_breakpoint_target.ko hwbp_validate hwbp_slots hwbp_ptrace hwbp_inherit \
-		hwbp_range hwbp_exclusive hwbp_hits" \
+		hwbp_range hwbp_exclusive hwbp_hits hwbp_perf_core:leader_was_offline" \
 	"$root/vm/run.sh" 2>/dev/null) || true
 
 weak 10 hwbp_ptrace.ptrace.{off_gives_back_when_it_runs,some_off_when_it_runs,stepping_gives_back_too} \
@@ -31,6 +31,7 @@ weak "(strangers)" hwbp_slots.slots.a_stranger_{learns,takes}_nothing
 weak "(copies)" hwbp_inherit.modify_while_copies_are_made
 weak "(lengths)" hwbp_range.{weight,each_byte,wider_accesses,one_hit_each,kernel}
 weak "(periods)" hwbp_hits.change_period
+weak "(perf core)" hwbp_perf_core.leader_was_offline
 weak "(exclusive)" hwbp_exclusive.exclusive.{takes_all,is_refused_where_somebody_is,siblings_live_inside,inherited}
 skip "weak spot 6" "the window is too short to be hit on vanilla"
 skip "weak spot 14" "cannot be seen from outside"

@@ -34,5 +34,5 @@ fi
 exec "$selftests/run.sh" "$bin" "$bin/$FLAVOUR/module/hw_breakpoint_target.ko" \
 	"$bin/$FLAVOUR/module/hw_breakpoint_hw_pmu.ko" \
 	hwbp_validate hwbp_slots hwbp_hits hwbp_inherit hwbp_ptrace hwbp_stress hwbp_who hwbp_limit \
-	hwbp_range hwbp_exclusive hwbp_flexible \
+	hwbp_range hwbp_exclusive hwbp_flexible hwbp_perf_core \
 	hwbp_groups hwbp_traffic hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32

@@ -57,8 +57,10 @@ EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 /* It is always taken. */
 #define NO_REGISTER	HBP_NUM
 
+/* A kernel that was running before kexec may have left masks. */
 DEFINE_PER_CPU(struct debug_registers, debug_registers) = {
 	.taken = BIT(NO_REGISTER),
+	.masked = DR7_ALL_REGS,
 };
 
 /* A register's bits in wanted_dr7; looked up, since it is at every context switch. */
@@ -146,13 +148,29 @@ static nokprobe_inline bool needs_mask(const struct hw_breakpoint_piece *piece)
 
 /*
  * amd_set_dr_addr_mask() writes nothing if it believes the value to be there, which it isn't
- * if the CPU was reset, or a guest had it: so another one is written before.
+ * if the CPU was reset, or another kernel has written it: so another one is written before.
  */
-static void __kprobes write_mask(unsigned long i, unsigned long mask, bool known)
+static void __kprobes write_mask(struct debug_registers *regs, unsigned long i,
+				 unsigned long mask, bool known)
 {
+	regs->mask[i] = mask;
 	if (!known)
 		amd_set_dr_addr_mask(mask ? 0 : 1, i);
 	amd_set_dr_addr_mask(mask, i);
+	if (mask)
+		__set_bit(i, &regs->masked);
+	else
+		__clear_bit(i, &regs->masked);
+}
+
+/*
+ * Register @i is no longer wanted. If its mask stayed, it would apply to the breakpoint of a guest
+ * or of the next kernel, which don't know of it.
+ */
+static void __kprobes clear_mask(struct debug_registers *regs, unsigned long i)
+{
+	if (test_bit(i, &regs->masked))
+		write_mask(regs, i, 0, test_bit(i, &regs->known));
 }
 
 static nokprobe_inline bool is_lent(void)
@@ -175,20 +193,20 @@ static nokprobe_inline void load(struct debug_registers *regs, unsigned long i, 
 		piece = READ_ONCE(regs->wanted[i]);
 		if (!piece || is_lent()) {
 			__clear_bit(i, &regs->known);
+			if (masks)
+				clear_mask(regs, i);
 			return;
 		}
 		address = READ_ONCE(piece->address);
 		regs->address[i] = address;
-		if (masks) {
+		if (masks)
 			mask = READ_ONCE(piece->mask);
-			regs->mask[i] = mask;
-		}
 		__set_bit(i, &regs->known);
 		__set_bit(i, &regs->recent);
 		step();
 		write_address(i, address);
 		if (masks)
-			write_mask(i, mask, known);
+			write_mask(regs, i, mask, known);
 		step();
 	} while (READ_ONCE(regs->wanted[i]) != piece || READ_ONCE(piece->address) != address ||
 		 (masks && READ_ONCE(piece->mask) != mask));
@@ -236,6 +254,16 @@ static unsigned long __kprobes pick_register(const struct debug_registers *regs,
 	return i == NO_REGISTER ? __ffs(free) : i;
 }
 
+/*
+ * A piece with a mask has no last register. So del_elsewhere() deletes it, which clears the mask,
+ * and the common case in del_piece() needs no test.
+ */
+static void __kprobes set_last(struct hw_breakpoint_piece *piece, unsigned long i)
+{
+	if (!piece->mask)
+		WRITE_ONCE(piece->last, i);
+}
+
 /* Return: NO_REGISTER if none is free. */
 static unsigned long __kprobes claim_register(struct debug_registers *regs,
 					      struct hw_breakpoint_piece *piece)
@@ -250,7 +278,7 @@ static unsigned long __kprobes claim_register(struct debug_registers *regs,
 			return NO_REGISTER;
 		i = pick_register(regs, free, piece);
 	} while (__test_and_set_bit(i, &regs->taken));
-	WRITE_ONCE(piece->last, i);
+	set_last(piece, i);
 	return i;
 }
 
@@ -320,12 +348,17 @@ static noinline int __kprobes add_unloaded(struct debug_registers *regs, unsigne
 	return 0;
 }
 
-static nokprobe_inline void give_up(struct debug_registers *regs, unsigned long i)
+static nokprobe_inline void stop_wanting(struct debug_registers *regs, unsigned long i)
 {
 	WRITE_ONCE(regs->wanted[i], NULL);
 	step();
 	this_cpu_and(debug_registers.wanted_dr7, ~register_bits[i]);
 	step();
+}
+
+static nokprobe_inline void give_up(struct debug_registers *regs, unsigned long i)
+{
+	stop_wanting(regs, i);
 	/* Only now may an NMI take it. */
 	__clear_bit(i, &regs->taken);
 }
@@ -388,14 +421,17 @@ static unsigned long __kprobes find_register(const struct debug_registers *regs,
 	return i;
 }
 
-/* The debugger's may have another on each CPU, or none. */
+/* The debugger's may have another on each CPU, or none. What has a mask comes here, too. */
 static noinline void __kprobes del_elsewhere(struct debug_registers *regs,
 					     const struct hw_breakpoint_piece *piece)
 {
 	unsigned long i = find_register(regs, piece);
 
-	if (i != NO_REGISTER)
-		give_up(regs, i);
+	if (i == NO_REGISTER)
+		return;
+	stop_wanting(regs, i);
+	clear_mask(regs, i);
+	__clear_bit(i, &regs->taken);
 }
 
 static nokprobe_inline void del_piece(struct debug_registers *regs,
@@ -762,7 +798,7 @@ void __kprobes arch_hw_breakpoint_pass(struct arch_hw_breakpoint *from,
 		reg = find_register(regs, &from->piece[i]);
 		if (reg == NO_REGISTER)
 			continue;
-		WRITE_ONCE(to->piece[i].last, reg);
+		set_last(&to->piece[i], reg);
 		WRITE_ONCE(regs->wanted[reg], &to->piece[i]);
 	}
 }
@@ -810,15 +846,13 @@ void __kprobes hw_breakpoint_restore(void)
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
 
-/* Zero masks, whatever is in them and whatever amd_set_dr_addr_mask() believes. */
-static void reset_masks(void)
+/* Zero the masks of @set, whatever is in them and whatever amd_set_dr_addr_mask() believes. */
+static void reset_masks(struct debug_registers *regs, unsigned long set)
 {
-	int i;
+	unsigned long i;
 
-	for (i = 0; i < HBP_NUM; i++) {
-		amd_set_dr_addr_mask(1, i);
-		amd_set_dr_addr_mask(0, i);
-	}
+	for_each_register(i, set)
+		write_mask(regs, i, 0, false);
 }
 
 /**
@@ -835,7 +869,7 @@ void hw_breakpoint_reset(void)
 	disarm();
 	hw_breakpoint_count(HW_BREAKPOINT_DR6_WRITES);
 	set_debugreg(DR6_RESERVED, 6);
-	reset_masks();
+	reset_masks(this_cpu_ptr(&debug_registers), DR7_ALL_REGS);
 	/* Only now: what an NMI has loaded in between is gone, too. */
 	this_cpu_write(debug_registers.known, 0);
 	take_back(CPU_DR7_TEXT | CPU_DR7_GUEST);
@@ -859,6 +893,8 @@ void hw_breakpoint_guest_enter(const unsigned long *address)
 	if (!address)
 		return;
 	regs->known = 0;
+	if (unlikely(regs->masked))
+		reset_masks(regs, regs->masked);
 	for (i = 0; i < HBP_NUM; i++)
 		write_address(i, address[i]);
 }
@@ -868,7 +904,8 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_guest_enter);
  * hw_breakpoint_guest_enter_protected() - the same for a guest whose registers are its secret
  *
  * It may write them, and finds there what it wrote, as long as the host watches nothing. What
- * the host watches it doesn't find.
+ * the host watches it doesn't find. With DebugSwap the CPU loads the guest's registers and masks at
+ * the entry, and zero masks at the exit: see sev_es_prepare_switch_to_guest().
  *
  * Context: interrupts off until hw_breakpoint_guest_exit().
  */
@@ -878,7 +915,7 @@ void hw_breakpoint_guest_enter_protected(void)
 
 	this_cpu_or(cpu_dr7_held, CPU_DR7_GUEST);
 	step();
-	if (hw_breakpoint_active())
+	if (hw_breakpoint_active() || this_cpu_read(debug_registers.masked))
 		hw_breakpoint_guest_enter(nothing);
 	this_cpu_write(debug_registers.known, 0);
 }

@@ -58,6 +58,8 @@ struct debug_registers {
 	unsigned long			address[HBP_NUM];
 	unsigned long			mask[HBP_NUM];
 	unsigned long			known;
+	/* Which of the masks (bit n) may not be zero. */
+	unsigned long			masked;
 	/*
 	 * Which of them (bit n) were loaded not long ago: for tasks that may be back soon. A
 	 * hint only.

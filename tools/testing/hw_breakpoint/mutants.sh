@@ -194,6 +194,20 @@ mutant "who moves elsewhere keeps the register until then" $regs \
 	'/^static noinline int __kprobes load_elsewhere/,/^}/ { s/give_up\(regs, i\);//; s/return add_unloaded\(.*/int err = add_unloaded(regs, NO_REGISTER, piece); give_up(regs, i); return err;/ }'
 mutant "a mask is taken for written" $regs \
 	'/^static void __kprobes write_mask/,/^}/ s/if \(!known\)/if (0)/'
+mutant "what another kernel left in the masks is taken for zero" $regs \
+	's/\.masked = DR7_ALL_REGS/.masked = 0/'
+mutant "a guest has a mask of the host's" $regs \
+	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/if \(unlikely\(regs->masked\)\)/if (0)/'
+mutant "so has one with protected state" $regs \
+	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/if \(unlikely\(regs->masked\)\)/if (regs->masked \&\& *address)/'
+mutant "a guest's entry writes masks though none was used" $regs \
+	'/^void hw_breakpoint_guest_enter\(/,/^}/ { s/if \(unlikely\(regs->masked\)\)/if (1)/; s/regs->masked/DR7_ALL_REGS/ }'
+mutant "a mask stays when its breakpoint goes" $regs \
+	'/^static noinline void __kprobes del_elsewhere/,/^}/ s/clear_mask\(regs, i\);//'
+mutant "what has a mask is deleted like what has none" $regs \
+	'/^static void __kprobes set_last/,/^}/ s/if \(!piece->mask\)/if (1)/'
+mutant "what is deleted is taken to have its mask still" $regs \
+	'/^static void __kprobes write_mask/,/^}/ s/regs->mask\[i\] = mask;/if (mask) regs->mask[i] = mask;/'
 mutant "a moved breakpoint stays where it was" $regs \
 	'/^void __kprobes arch_hw_breakpoint_move/,/^}/ s/^\twant\(.*//'
 mutant "an NMI moves half of a breakpoint" $regs \

@@ -41,6 +41,9 @@ static struct {
 	unsigned long	dr7;
 	/* What amd_set_dr_addr_mask() believes to have written. */
 	unsigned long	believed[HBP_NUM];
+	/* Bit n: mask[n] was never written, and is what another kernel left. */
+	unsigned long	foreign;
+	unsigned long	mask_writes;
 } cpu;
 
 bool shim_has_masks;
@@ -261,6 +264,8 @@ void amd_set_dr_addr_mask(unsigned long mask, unsigned int nr)
 		return;
 	cpu.mask[nr] = mask;
 	cpu.believed[nr] = mask;
+	cpu.foreign &= ~BIT(nr);
+	cpu.mask_writes++;
 }
 
 /* What the compiler calls before each access, and at other places: see registers_test.h. */
@@ -366,7 +371,11 @@ static void take_nmi(int what)
 
 /* === What is interrupted === */
 
-enum op_kind { END, ADD, DEL, COMMIT, MOVE, TEXT, RESTORE, ENTER, LEAVE, RESET };
+enum op_kind {
+	END, ADD, DEL, COMMIT, MOVE, TEXT, RESTORE, RESET,
+	/* A guest with the registers, without them, and with protected state. */
+	ENTER, ENTER_WITHOUT, ENTER_PROTECTED, LEAVE
+};
 
 struct op {
 	enum op_kind	kind;
@@ -376,13 +385,47 @@ struct op {
 /* What concerns no breakpoint. */
 #define OP(kind)	{ kind, NR_NAMES }
 
-static void guest_runs(void)
+/* What the CPU has at an entry applies to the guest's breakpoints, which know of no mask. */
+static void expect_no_masks(void)
+{
+	for (unsigned int i = 0; i < HBP_NUM; i++)
+		if (cpu.mask[i])
+			fail("a guest has a mask that isn't its own");
+}
+
+static void enter(void)
 {
 	static const unsigned long guests[HBP_NUM] = { NOWHERE, NOWHERE, NOWHERE, NOWHERE };
 
 	hw_breakpoint_guest_enter(guests);
-	for (unsigned int i = 0; shim_has_masks && i < HBP_NUM; i++)
-		cpu.mask[i] = 0xff;
+	expect_no_masks();
+}
+
+static void fill(unsigned long address, unsigned long mask)
+{
+	for (unsigned int i = 0; i < HBP_NUM; i++) {
+		cpu.address[i] = address;
+		cpu.mask[i] = shim_has_masks ? mask : 0;
+	}
+}
+
+/* At its exit the CPU loads what KVM saved, or leaves the addresses that the guest has written. */
+static bool protected;
+
+static void enter_protected(void)
+{
+	hw_breakpoint_guest_enter_protected();
+	expect_no_masks();
+	fill(NOWHERE, 0xff);
+	protected = true;
+}
+
+static void leave(void)
+{
+	if (protected)
+		fill(NOWHERE, 0);
+	protected = false;
+	hw_breakpoint_guest_exit();
 }
 
 /* hw_breakpoint_disable() of asm/debugreg.h. */
@@ -414,14 +457,19 @@ static void do_op(const struct op *op)
 		hw_breakpoint_restore();
 		break;
 	case ENTER:
-		guest_runs();
+		enter();
+		break;
+	case ENTER_WITHOUT:
+		hw_breakpoint_guest_enter(NULL);
+		break;
+	case ENTER_PROTECTED:
+		enter_protected();
 		break;
 	case LEAVE:
-		hw_breakpoint_guest_exit();
+		leave();
 		break;
 	case RESET:
-		memset(cpu.address, 0, sizeof(cpu.address));
-		memset(cpu.mask, 0, sizeof(cpu.mask));
+		fill(0, 0);
 		hw_breakpoint_reset();
 		break;
 	default:
@@ -477,11 +525,15 @@ static void judge(void)
 	for (unsigned int i = 0; i < HBP_NUM; i++)
 		if (!(debug_registers.taken & BIT(i)) != !debug_registers.wanted[i])
 			fail("a register is lost");
+	for (unsigned int i = 0; i < HBP_NUM; i++)
+		if (!debug_registers.wanted[i] && cpu.mask[i] && !(cpu.foreign & BIT(i)))
+			fail("a mask is there, and its breakpoint is gone");
 }
 
 /* === Runs === */
 
-static const struct debug_registers none = { .taken = BIT(HBP_NUM) };
+/* As they are when the kernel boots. */
+static struct debug_registers none;
 
 static void begin(void)
 {
@@ -489,6 +541,9 @@ static void begin(void)
 	cpu_dr7 = 0;
 	cpu_dr7_held = 0;
 	memset(&cpu, 0, sizeof(cpu));
+	fill(0, 0xff);
+	cpu.foreign = DR7_ALL_REGS;
+	protected = false;
 	memset(on, 0, sizeof(on));
 	memset(moves, 0, sizeof(moves));
 	for (int n = 0; n < NR_NAMES; n++)
@@ -558,6 +613,20 @@ static const struct scenario scenarios[] = {
 	  { { DEL, P }, OP(ENTER), OP(LEAVE), { ADD, P } } },
 	{ "H takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, H } } },
 	{ "P takes H's place", { { ADD, H } }, { { DEL, H }, { ADD, P } } },
+	{ "H goes", { { ADD, H } }, { { DEL, H } } },
+	{ "H goes and comes", { { ADD, H } }, { { DEL, H }, { ADD, H } } },
+	{ "H moves", { { ADD, H } }, { { MOVE, H } } },
+	{ "a guest runs beside H", { { ADD, H } }, { OP(ENTER), OP(LEAVE) } },
+	{ "a guest runs after H has gone", { { ADD, H } },
+	  { { DEL, H }, OP(COMMIT), OP(ENTER), OP(LEAVE) } },
+	{ "H goes while a guest runs", { { ADD, H } },
+	  { OP(ENTER), { DEL, H }, OP(COMMIT), OP(LEAVE) } },
+	{ "H goes while a guest without debug registers runs", { { ADD, H } },
+	  { OP(ENTER_WITHOUT), { DEL, H }, OP(LEAVE), OP(ENTER), OP(LEAVE) } },
+	{ "a guest with protected state runs beside H", { { ADD, H }, { ADD, P } },
+	  { OP(ENTER_PROTECTED), OP(LEAVE) } },
+	{ "H goes while a guest with protected state runs", { { ADD, H } },
+	  { OP(ENTER_PROTECTED), { DEL, H }, OP(LEAVE), OP(ENTER), OP(LEAVE) } },
 	{ "the CPU loses H", { { ADD, H } }, { OP(TEXT), OP(RESET) } },
 	{ "the CPU loses its registers", { { ADD, P }, { ADD, R } }, { OP(TEXT), OP(RESET) } },
 };
@@ -602,15 +671,46 @@ static void test_nmis(unsigned int nr, int max)
 	tap_ok(!nr_wrong && nr_runs, what);
 }
 
+/* === What masks cost where there are none === */
+
+/* Return: how many masks were written by that. */
+static unsigned long mask_writes(const struct op *op)
+{
+	const unsigned long before = cpu.mask_writes;
+
+	do_ops(op);
+	return cpu.mask_writes - before;
+}
+
+static void test_mask_writes(void)
+{
+	static const struct op guest[] = { OP(ENTER), OP(LEAVE), { } };
+	static const struct op guest_enters[] = { OP(ENTER), { } };
+	static const struct op guest_leaves[] = { OP(LEAVE), { } };
+	static const struct op comes[] = { { ADD, P }, { } };
+	static const struct op switched[] = { { DEL, P }, { ADD, Q }, { } };
+	static const struct op back[] = { { DEL, Q }, { ADD, P }, { } };
+
+	begin();
+	/* What another kernel left goes now. */
+	do_ops(guest);
+	do_ops(comes);
+	tap_ok(!mask_writes(guest_enters), "no mask is written when a guest enters beside P");
+	do_ops(guest_leaves);
+	tap_ok(!mask_writes(switched) && !mask_writes(back), "nor when P and Q take turns");
+}
+
 int main(int argc, char **argv)
 {
 	/* Two NMIs are for the first ones only: for all of them they take a minute. */
 	const unsigned int nr = argc > 1 ? atoi(argv[1]) : 1;
 
+	none = debug_registers;
 	arch_hw_breakpoint_registers_init();
 	test_nmis(NR_SCENARIOS, 1);
 	test_nmis(nr < NR_SCENARIOS ? nr : NR_SCENARIOS, 2);
 	shim_has_masks = true;
 	test_nmis(NR_SCENARIOS, 1);
+	test_mask_writes();
 	return tap_end();
 }

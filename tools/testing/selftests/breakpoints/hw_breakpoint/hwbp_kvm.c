@@ -1160,6 +1160,113 @@ TEST_F_TIMEOUT(own, two_vcpus_wander, LONG)
 	two(_metadata, &self->vm, variant->armed, false, true);
 }
 
+/* === AMD's address masks === */
+
+#define TRACING "/sys/kernel/tracing/"
+#define MASK_PROBE "hwbp_mask"
+#define MASKED_LEN 64
+
+/*
+ * The trace has each call of amd_set_dr_addr_mask(), which writes the MSR if the CPU has it, and
+ * each entry into a guest. What was traced before is dropped.
+ */
+static int trace_masks(bool on)
+{
+	static const char *const events[] = {
+		"kprobes/" MASK_PROBE, "kvm/kvm_entry", "kvm/kvm_exit",
+	};
+	int fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC), err = fd < 0 ? -errno : 0;
+	char path[128];
+	unsigned int i;
+
+	close(fd);
+	if (on && !err)
+		err = write_file(TRACING "kprobe_events",
+				 "p:" MASK_PROBE " amd_set_dr_addr_mask mask=%di:u64 reg=%si:u32");
+	for (i = 0; i < 3 && !err; i++) {
+		snprintf(path, sizeof(path), TRACING "events/%s/enable", events[i]);
+		err = write_file(path, on ? "1" : "0");
+	}
+	if (!on && !err)
+		err = write_file(TRACING "kprobe_events", "-:" MASK_PROBE);
+	return err;
+}
+
+/* Entries with the guest's registers, and how many of them with a mask; masks at the end. */
+struct masks {
+	unsigned int entries, with_mask, left, written;
+};
+
+/* A guest has its registers from the exit at which it asked for one of them to the next exit. */
+static struct masks read_masks(void)
+{
+	FILE *f = fopen(TRACING "trace", "re");
+	unsigned long mask[HWBP_NUM] = { }, value;
+	struct masks m = { };
+	char line[512], *at;
+	bool own = false;
+	unsigned int reg;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		at = strstr(line, " mask=");
+		if (at && sscanf(at, " mask=%lu reg=%u", &value, &reg) == 2) {
+			mask[reg % HWBP_NUM] = value;
+			m.written += value == MASKED_LEN - 1;
+		} else if (strstr(line, " kvm_exit: ")) {
+			own = strstr(line, "_dr") || strstr(line, "DR_ACCESS");
+		} else if (strstr(line, " kvm_entry: ") && own) {
+			m.entries++;
+			m.with_mask += mask[0] || mask[1] || mask[2] || mask[3];
+		}
+	}
+	if (f)
+		fclose(f);
+	m.left = mask[0] || mask[1] || mask[2] || mask[3];
+	return m;
+}
+
+/* A breakpoint of @cpu that is so long that it has a mask; the machine may not have masks. */
+static int open_masked(int cpu)
+{
+	static char area[MASKED_LEN] __attribute__((aligned(MASKED_LEN)));
+	int fd;
+
+	if (target("bpext 1"))
+		return -ENODEV;
+	fd = bp_open(BP_W, addr_of(area), MASKED_LEN, -1, cpu);
+	target("bpext 0");
+	return fd;
+}
+
+/* The mask of a host's breakpoint doesn't apply to those of a guest, and goes when it goes. */
+TEST_F_TIMEOUT(kvm, masks, LONG)
+{
+	const unsigned int n = 20;
+	struct masks m;
+	unsigned int i;
+	int fd;
+
+	NEED_TARGET();
+	NEED(!access(TRACING "kprobe_events", W_OK), "no kprobe events");
+	self->page->reload = 1;
+	give(self->cpu, 8, 16, 24, 32, 0);
+	ASSERT_EQ(0, start(self->cpu, GUEST(guest_own), addr_of(self->page->var),
+			   GUEST(guest_func)));
+	ASSERT_EQ(0, trace_masks(true));
+	fd = open_masked(0);
+	ASSERT_GE(fd, 0);
+	for (i = 0; i < n; i++)
+		ASSERT_TRUE(turn(self->cpu));
+	m = read_masks();
+	EXPECT_GE(m.entries, n);
+	EXPECT_GE(m.written, n);
+	EXPECT_EQ(0, m.with_mask);
+	EXPECT_TRUE(m.left);
+	close(fd);
+	EXPECT_FALSE(read_masks().left);
+	EXPECT_EQ(0, trace_masks(false));
+}
+
 /* === What it costs === */
 
 struct stats {
