@@ -16,7 +16,7 @@ export override $(1) := $$(value $(1))
 endif
 endef
 $(foreach v,FLAVOUR KERNEL RUN CPUS MEM QEMU_ARGS APPEND TIMEOUT ICOUNT THREADS ACCEL \
-	VM_ROOT VM_FILES MACHINE BOCHS_FILES OUT TESTS FLAVOURS BENCH BENCH_OUT BENCH_ROUNDS,$(eval $(call pass,$(v))))
+	VM_ROOT VM_FILES VM_OUT WARN MACHINE BOCHS_FILES OUT TESTS FLAVOURS BENCH BENCH_OUT BENCH_ROUNDS,$(eval $(call pass,$(v))))
 
 .PHONY: help run test test-all check bench kernel kdir vm shell lint patch
 
@@ -28,6 +28,7 @@ help:
 	@echo "make bench    what things cost, beside Linux's own layer (BENCH='10-*.sh' selects; BENCH_OUT=folder)"
 	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|kcsan|off KERNEL=6.12; last line: the bzImage'
 	@echo "make vm       RUN='command' in a VM: FLAVOUR CPUS=2 MEM=2G QEMU_ARGS APPEND TIMEOUT=300 ICOUNT=1 THREADS=single ACCEL=tcg|kvm"
+	@echo "              VM_OUT=folder: what the guest writes there stays; WARN=go-on: a WARN doesn't end the guest"
 	@echo "              VM_ROOT=ram RUN='static-binary arguments' VM_FILES='more files' for a guest that sleeps"
 	@echo "              MACHINE=bochs RUN='static-binary arguments' BOCHS_FILES='more files' on Bochs"
 	@echo 'make shell    the same VM, interactive'

@@ -48,6 +48,11 @@ check "unknown MACHINE" refuses 'use qemu or bochs' make vm MACHINE=pdp11 RUN=tr
 check "unknown ACCEL" refuses 'use kvm or tcg' make vm ACCEL=warp RUN=true
 check "no RUN" refuses 'nothing to run' make vm
 check "CPUS is no number" refuses 'CPUS' make vm CPUS=many RUN=true
+check "TIMEOUT is no number" refuses 'number of seconds' make vm TIMEOUT=1m RUN=true
+check "unknown WARN" refuses 'use stop or go-on' make vm WARN=no RUN=true
+check "unknown WARN, on Bochs" refuses 'use stop or go-on' make vm MACHINE=bochs WARN=no RUN=true
+check "VM_OUT that can't be made" refuses 'cannot write to VM_OUT' make vm VM_OUT=/proc/nonesuch RUN=true
+check "VM_OUT that is a file" refuses 'cannot write to VM_OUT' make vm VM_OUT=README.md RUN=true
 check "a QEMU that does not start" refuses 'QEMU did not start' make vm RUN=true QEMU_ARGS=-nonesuch
 check "no disk space" no_space
 check "a package that cannot be had" no_package

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Which consoles vm/verdict.sh takes for a failure.
+# Which consoles vm/verdict.sh takes for a failure, and what make vm gives back of a guest whose
+# kernel warns, and of one that hangs.
 # Copyright (C) 2026 The hw_breakpoint authors
 # What verdict.sh needs of us, it finds.
 # shellcheck disable=SC2317,SC2034
 set -euo pipefail
-. "$(dirname "$0")/tap.sh"
-. "$(dirname "$0")/../vm/verdict.sh"
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tests/tap.sh"
+. "$root/vm/verdict.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -66,6 +68,13 @@ unknown_origin() {
 	report "$1" "$1 y" '' | sed 's/^write to/race at unknown origin, with read to/' | judged "$2"
 }
 
+# stepped MACHINE: a step over a watchpoint on TCG, as its console shows it.
+stepped() {
+	ACCELERATOR=$1 judged 99 <<<'WARNING: CPU: 0 PID: 85 at arch/x86/kernel/traps.c:1120 exc_debug_kernel+0xbf/0x1a0'
+}
+tells_step() { stepped "$1" && grep -q 'single step .* watchpoint .*MACHINE=bochs' "$tmp/said"; }
+tells_none() { stepped "$1" && ! grep -q 'single step' "$tmp/said"; }
+
 FUNCTIONS=$tmp/functions
 check "nothing is no complaint" judged 0 </dev/null
 check "a warning is one" judged 99 <<<'WARNING: CPU: 1 PID: 7 at kernel/events/core.c:1'
@@ -85,4 +94,44 @@ check "others' are counted" counted
 check "a warning in the middle of others'" several
 FUNCTIONS=
 check "without names all are ours" race 99 'a / b' 'a x' 'b y'
+check "a step over a watchpoint on TCG is named" tells_step tcg
+check "on KVM it isn't" tells_none kvm
+
+# === Guests ===
+
+# A program that ends without a word if it ends; its output is the C library's.
+cat >"$tmp/hangs.c" <<-'END'
+	#include <stdio.h>
+	#include <unistd.h>
+	int main(void) { puts("printed"); for (;;) pause(); }
+END
+gcc -O1 -Wall -Werror -o "$tmp/hangs" "$tmp/hangs.c"
+export VM_OUT="$tmp/from the guest, out"
+
+# guest WARN TIMEOUT RUN: leaves $rc, $tmp/out and $tmp/err.
+guest() {
+	rc=0
+	WARN=$1 TIMEOUT=$2 RUN=$3 "$root/vm/run.sh" >"$tmp/out" 2>"$tmp/err" || rc=$?
+}
+says() { grep -q "$1" "$tmp/err" && return; sed 's/^/# /' "$tmp/err"; return 1; }
+gave() { [ "$(cat "$VM_OUT/$1")" = "$2" ]; }
+
+# The kernel of a guest that says that it was warned need not have stopped for it.
+SECONDS=0
+guest go-on 300 "cat /proc/sys/kernel/panic_on_warn; echo '<4>WARNING: made up' >/dev/kmsg
+	mkdir \"\$VM_OUT/folder\"; echo kept >\"\$VM_OUT/folder/file\"; echo lost >$tmp/lost"
+check "WARN=go-on: the kernel doesn't panic" [ "$(cat "$tmp/out")" = 0 ]
+check "it has complained nevertheless" [ "$rc" = 99 ]
+check "and that is said" says 'failure: the kernel complained'
+check "VM_OUT: its files come out" gave folder/file kept
+check "others don't" [ ! -e "$tmp/lost" ]
+
+# Long enough however busy this machine is: as three such guests took.
+guest stop $((SECONDS * 3)) "cat /proc/sys/kernel/panic_on_warn; echo kept >\"\$VM_OUT/file\"; exec $tmp/hangs"
+check "WARN=stop, the default: it panics" [ "$(head -n 1 "$tmp/out")" = 1 ]
+check "TIMEOUT: status 124" [ "$rc" = 124 ]
+check "TIMEOUT: it is said" says 'failure: no verdict within TIMEOUT='
+check "TIMEOUT: what was printed is shown" [ "$(sed 1d "$tmp/out")" = printed ]
+check "TIMEOUT: the console tells where the kernel is" says '<NMI>'
+check "TIMEOUT: files are there" gave file kept
 tap_end

@@ -5,7 +5,9 @@
 #
 # Bochs has one CPU whose debug registers behave as real ones do, and no host files: what
 # $RUN and $BOCHS_FILES name goes into an initramfs, as files.sh says.
-# Environment: RUN, BOCHS_FILES, FLAVOUR, KERNEL, APPEND, TIMEOUT (default 600), MEM in MiB.
+# Environment: RUN, BOCHS_FILES, FLAVOUR, KERNEL, APPEND, TIMEOUT (default 600), MEM in MiB, WARN,
+# VM_OUT: what is in that folder of the guest when $RUN ends comes out, through the second serial
+# port.
 set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
 . "$(dirname "$0")/files.sh"
@@ -16,7 +18,9 @@ EXCUSED='WARNING: .* at arch/x86/kernel/cpu/topology_common.c:[0-9]+ parse_legac
 
 # noxsave: Bochs' XSAVE area has a size that makes Linux warn.
 make_iso() {
-	local append="console=ttyS0 loglevel=7 panic=-1 panic_on_warn=1 oops=panic nokaslr noxsave ftrace=nop hwbp.mode=bochs ${APPEND:-}"
+	local append="console=ttyS0 loglevel=7 panic=-1 oops=panic nokaslr noxsave ftrace=nop hwbp.mode=bochs"
+	[ "$WARN" = go-on ] || append+=" panic_on_warn=1"
+	append+=" ${APPEND:-}"
 	mkdir -p "$dir/iso/boot/grub"
 	cp "$image" "$dir/iso/boot/bzImage"
 	"$ROOT/vm/initramfs.sh" "$dir/iso/boot/initrd" "$dir/files"
@@ -74,14 +78,15 @@ await() {
 	wait "$pid" 2>/dev/null || true
 }
 
-# Shows what came since the last time: whole lines, without the guest's last two, an
-# empty one that ends the output and the one with the verdict.
+# Shows what came since the last time: whole lines, up to the empty one that ends the output and
+# the first that is ours.
 stream() {
-	local total
+	local total ours
 	[ -f "$dir/out" ] || return 0
 	total=$(wc -l <"$dir/out")
-	if grep -aq "^$mark " "$dir/out"; then
-		total=$((total - 1))
+	ours=$(grep -anm 1 "^$mark" "$dir/out" | cut -d: -f1 || true)
+	if [ -n "$ours" ]; then
+		total=$((ours - 1))
 		[ -n "$(sed -n "${total}p" "$dir/out")" ] || total=$((total - 1))
 	fi
 	if [ "$total" -gt "$shown" ]; then
@@ -91,7 +96,7 @@ stream() {
 }
 
 TIMEOUT=${TIMEOUT:-600}
-[[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
+check_options
 [ -n "${RUN:-}" ] || die "nothing to run: make vm MACHINE=bochs RUN='binary arguments'"
 [ "${1:-}" != shell ] || die "Bochs has no shell here: use make shell without MACHINE"
 check_flavour
@@ -105,6 +110,7 @@ mark=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 # shellcheck disable=SC2086
 collect BOCHS_FILES ${BOCHS_FILES:-}
 echo "$mark" >"$dir/files/hwbp.word"
+[ -z "$VM_OUT" ] || ln -s "$VM_OUT" "$dir/files/hwbp.out"
 make_iso
 write_config
 say "booting $FLAVOUR on Bochs (about a minute)"
@@ -113,6 +119,7 @@ rc=0 shown=0
 bochs=$!
 await "$bochs"
 status=$(sed -n "s/^$mark //p" "$dir/out" 2>/dev/null | tr -d "\r" || true)
+[ -z "$VM_OUT" ] || [ -z "$status" ] || sed -n "s/^$mark-file //p" "$dir/out" | base64 -di | tar -xz -C "$VM_OUT"
 if [ ! -s "$console" ] && [ "$rc" != 124 ]; then
 	die "Bochs did not start: $(grep -hE 'PANIC|panic' "$dir/log" "$dir/bochs.out" | head -n 1)"
 fi

@@ -4,9 +4,10 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 #
 # run.sh [shell]. Environment: RUN, FLAVOUR, KERNEL, CPUS, MEM, QEMU_ARGS, APPEND, TIMEOUT,
-# ICOUNT, THREADS, ACCEL. The guest sees the host's files through an overlay: what it writes
-# is gone afterwards. $RUN runs in the folder we were called from. 124 is a hang, 99 a complaint
-# of the kernel (a WARN, an oops, a report), 98 a machine that ended without a verdict.
+# ICOUNT, THREADS, ACCEL, VM_OUT, WARN. The guest sees the host's files through an overlay: what
+# it writes is gone afterwards, but for the folder $VM_OUT, which is the host's. $RUN runs in the
+# folder we were called from. 124 is a hang, 99 a complaint of the kernel (a WARN, an oops, a
+# report), 98 a machine that ended without a verdict. With WARN=go-on a WARN doesn't end the guest.
 #
 # VM_ROOT=ram: the host's files would not survive that the guest sleeps, so what $RUN and
 # $VM_FILES name goes into an initramfs instead (files.sh). A guest that has suspended itself
@@ -31,8 +32,8 @@ initramfs() {
 
 write_command() {
 	{
-		printf 'cd %q\n' "$PWD"
-		printf 'export FLAVOUR=%q KERNEL=%q HWBP_KDIR=%q HWBP_IN_VM=1\n' "$FLAVOUR" "$KERNEL" "$BASE/build-$FLAVOUR"
+		prologue
+		printf 'export HWBP_KDIR=%q\n' "$BASE/build-$FLAVOUR"
 		if [ "$mode" = shell ]; then
 			printf 'exec /bin/bash -i\n'
 		else
@@ -48,17 +49,21 @@ keep_console() {
 	find "$CACHE/consoles" -type f -mmin +1440 -delete
 }
 
-# Wakes the guest when QEMU tells, over its monitor, that it sleeps: an alarm of the guest's
-# own could ring before it does.
-waker() {
-	local line
+# Talks to QEMU over its monitor. A guest that sleeps is woken at once: an alarm of the guest's
+# own could ring before it sleeps. When the time is up the guest gets an NMI, on which it panics
+# and so shows where it hangs, and what its log had not yet shown.
+monitor() {
+	local until=$((SECONDS + TIMEOUT)) line
 	exec 3<>"$dir/qmp.in" 4<>"$dir/qmp.out"
 	echo '{ "execute": "qmp_capabilities" }' >&3
-	while read -r line <&4; do
+	while [ "$SECONDS" -lt "$until" ]; do
+		read -rt $((until - SECONDS)) line <&4 || continue
 		case $line in
 		*'"event": "SUSPEND"'*) echo '{ "execute": "system_wakeup" }' >&3 ;;
 		esac
 	done
+	touch "$dir/late"
+	echo '{ "execute": "inject-nmi" }' >&3
 }
 
 # A thread for each CPU, unless the kernel patches its own code all the time (jump labels):
@@ -84,21 +89,22 @@ esac
 CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} THREADS=${THREADS:-auto}
 [[ $CPUS =~ ^[1-9][0-9]*$ ]] || die "CPUS '$CPUS' is not a number: use 1 to 64"
 [[ $THREADS =~ ^(auto|single|multi)$ ]] || die "unknown THREADS '$THREADS': use auto, single or multi"
-[[ $TIMEOUT =~ ^[1-9][0-9]*$ ]] || die "TIMEOUT '$TIMEOUT' is not a number of seconds"
+check_options
 [ "$mode" = shell ] || [ -n "${RUN:-}" ] || die "nothing to run: make vm RUN='command'"
 check_flavour
 resolve_kernel
 image=$("$ROOT/overlay/kernel.sh" | tail -n 1)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")
-trap 'kill "${waker:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'kill "${monitor:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
 root=()
+if [ -n "$VM_OUT" ]; then
+	# shellcheck disable=SC2016,SC2034
+	MOUNT_OUT='mount -t 9p out "$VM_OUT" -o trans=virtio,version=9p2000.L,msize=512000,cache=mmap || exit'
+	root+=(-virtfs "local,path=${VM_OUT//,/,,},mount_tag=out,security_model=none")
+fi
 if [ "$mode" = ram ]; then
 	# shellcheck disable=SC2086
 	collect VM_FILES ${VM_FILES:-}
-	mkfifo "$dir/qmp.in" "$dir/qmp.out"
-	waker &
-	waker=$!
-	root+=(-chardev "pipe,id=qmp,path=$dir/qmp" -mon "chardev=qmp,mode=control")
 else
 	write_command
 	root+=(-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap")
@@ -115,9 +121,9 @@ else
 fi
 
 keep_console
-append="console=ttyS0 loglevel=7 panic=-1 oops=panic nokaslr no_timer_check ftrace=nop"
+append="console=ttyS0 loglevel=7 panic=-1 oops=panic unknown_nmi_panic nokaslr no_timer_check ftrace=nop"
 # To KCSAN each report is a warning, others' too: there the verdict alone ends it.
-[ "$FLAVOUR" = kcsan ] || append+=" panic_on_warn=1"
+[ "$FLAVOUR" = kcsan ] || [ "$WARN" = go-on ] || append+=" panic_on_warn=1"
 # The BIOS's interrupt routing methods, interpreted under KASAN or KCSAN and TCG, take a minute
 # and more; all devices here have message interrupts.
 case $FLAVOUR in debug | kcsan) append+=" acpi=noirq" ;; esac
@@ -138,21 +144,27 @@ if [ "$mode" = shell ]; then
 	exit 0
 fi
 rc=0
-mkfifo "$dir/out"
+mkfifo "$dir/out" "$dir/qmp.in" "$dir/qmp.out"
 cat "$dir/out" &
 cat=$!
-timeout --foreground -k 5 "$TIMEOUT" "${qemu[@]}" -device virtio-serial-pci \
-	-chardev "file,id=out,path=$dir/out" -device virtserialport,chardev=out,name=out \
+monitor &
+monitor=$!
+timeout --foreground -k 5 $((TIMEOUT + 10)) "${qemu[@]}" -device virtio-serial-pci \
+	-chardev "pipe,id=qmp,path=$dir/qmp" -mon chardev=qmp,mode=control \
+	-chardev "file,id=out,path=$dir/out" -device virtconsole,chardev=out,name=out \
 	-chardev "file,id=status,path=$dir/status" -device virtserialport,chardev=status,name=status \
 	</dev/null 2>"$dir/errors" || rc=$?
 # Unblocks the reader if QEMU never came to open its end.
 : 1<>"$dir/out"
 wait "$cat"
+# The panic is then what monitor() asked for.
+[ ! -e "$dir/late" ] || rc=124 EXCUSED='Kernel panic - not syncing: NMI'
 if [ ! -s "$console" ] && [ "$rc" != 124 ] && [ "$rc" != 137 ]; then
 	die "QEMU did not start: $(head -n 1 "$dir/errors"); check QEMU_ARGS, CPUS and MEM"
 fi
 rc2=0
 FUNCTIONS=$(dirname "$image")/functions
+ACCELERATOR=${accel%%,*}
 verdict "$console" "$(cat "$dir/status" 2>/dev/null)" "$rc" "$TIMEOUT" || rc2=$?
 [ "$rc2" != 0 ] || rm -f "$console"
 exit "$rc2"

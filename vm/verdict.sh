@@ -17,6 +17,9 @@ EXCUSED=
 # it each report is about us.
 FUNCTIONS=
 
+# What runs the guest, where that is known: tcg or kvm; a machine's script sets it.
+ACCELERATOR=
+
 # What does an access on behalf of its caller, who is then the one that races.
 HELPERS='^(_*(mem|str)[a-z]+|_*list_[a-z_]+|_*llist_[a-z_]+|_*rb_[a-z_]+|_*bitmap_[a-z_]+|_*find_[a-z_]*bit'
 HELPERS+='|_*copy_(to|from)_[a-z_]+|sort(_r)?|bsearch)$'
@@ -73,7 +76,12 @@ verdict() {
 	[ "$others" = 0 ] || say "KCSAN: $others races in others' code, which aren't judged"
 	if [ -n "$line" ]; then
 		sed -n "$((line > 5 ? line - 5 : 1)),$((line + 80))p" "$console" >&2
+		[ "$rc" != 124 ] || say "no verdict within TIMEOUT=$seconds s"
 		say "failure: the kernel complained (above, from $console)"
+		if [ "$ACCELERATOR" = tcg ] && sed -n "${line}p" "$console" | grep -q ' exc_debug_kernel+'; then
+			say "on QEMU's TCG a single step over an instruction that hits a data watchpoint does this, and" \
+				"then hangs, with any layer: use MACHINE=bochs (README.md, Limits)"
+		fi
 		[[ $status =~ ^[1-9] ]] && return "$status"
 		return $COMPLAINED
 	fi

@@ -10,7 +10,7 @@ bin=$HWBP_TESTBIN/hwbp
 
 # Weak spot 23 makes vanilla WARN, so neither a panic nor the verdict is wanted.
 FLAVOUR=vanilla "$root/tests/vm/20-hwbp.sh" prepare >&2
-out=$(FLAVOUR=vanilla APPEND=panic_on_warn=0 TIMEOUT=600 \
+out=$(FLAVOUR=vanilla WARN=go-on TIMEOUT=600 \
 	RUN="export HWBP_TRIES=200
 		$root/tools/testing/selftests/breakpoints/hw_breakpoint/run.sh $bin \
 		$bin/vanilla/module/hw_breakpoint_target.ko hwbp_validate hwbp_slots hwbp_ptrace hwbp_inherit \
