@@ -9,7 +9,7 @@ set -euo pipefail
 here=$ROOT/tests/kgdb
 bin=${HWBP_TESTBIN:-$CACHE/tests-$(echo "$ROOT" | sha256sum | cut -c1-8)}
 export FLAVOUR HWBP_TESTBIN=$bin
-scenarios=${SCENARIOS:-software free_without calls data lengths ranges reads four promises beside_perf takes_over hotplug
+scenarios=${SCENARIOS:-software free_without calls steps data lengths ranges reads four promises beside_perf takes_over hotplug
 	packets detach set_up_again}
 
 # The end of the VM must be the end of the pipe also if QEMU never opened it.

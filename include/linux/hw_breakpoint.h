@@ -266,8 +266,8 @@ static inline void ptrace_resume_debugregs(struct task_struct *tsk)
 }
 #endif
 
-#ifndef ptrace_unlink_debugregs
-static inline void ptrace_unlink_debugregs(struct task_struct *tsk)
+#ifndef ptrace_exit_debugregs
+static inline void ptrace_exit_debugregs(struct task_struct *debugger)
 {
 }
 #endif

@@ -32,6 +32,9 @@ weak "(copies)" hwbp_inherit.modify_while_copies_are_made
 weak "(lengths)" hwbp_range.{weight,each_byte,wider_accesses,one_hit_each,kernel}
 weak "(periods)" hwbp_hits.change_period
 weak "(perf core)" hwbp_perf_core.leader_was_offline
+weak "(moved ip)" hwbp_ptrace.at_breakpoint.{poke,poke_both,setregs,setregs_twice,setregset}.move_onto_another \
+	hwbp_ptrace.ptrace.move_among_perf_breakpoints
+weak "(debugger dies)" hwbp_ptrace.death.{exit,crash,kill}_while_{stopped,running}.{switches_off,next_debugger}
 weak "(exclusive)" hwbp_exclusive.exclusive.{takes_all,is_refused_where_somebody_is,siblings_live_inside,inherited}
 skip "weak spot 6" "the window is too short to be hit on vanilla"
 skip "weak spot 14" "cannot be seen from outside"

@@ -9,6 +9,7 @@
 """One gdb session, as a user would have it, with counted stops."""
 
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -24,8 +25,9 @@ BITS = os.environ["BITS"]
 # entry code, where Linux warns. Real hardware brings one.
 STEP_ONTO_HIT = os.environ.get("HWBP_ACCEL") != "tcg"
 # Linux's own layer keeps a register that a debugger has used.
-KEEPS = ("vanilla keeps the slot until exec or exit"
-         if os.environ.get("FLAVOUR") == "vanilla" else "")
+VANILLA = os.environ.get("FLAVOUR") == "vanilla"
+KEEPS = "vanilla keeps the slot until exec or exit" if VANILLA else ""
+SKIPS = "vanilla leaves RF set when the ip is another" if VANILLA else ""
 
 
 # === Reporting ===
@@ -77,6 +79,10 @@ def alive():
     return False
 
 
+def function_name():
+    return gdb.selected_frame().name()
+
+
 def resume_until(location, limit=1000):
     """Continues until the program stands at the function, or is gone; returns stops."""
     seen = []
@@ -87,7 +93,7 @@ def resume_until(location, limit=1000):
             return seen + now
         if out.startswith("error:"):
             return seen + [(out.strip(), 0)]
-        if gdb.selected_frame().name() == location:
+        if function_name() == location:
             return seen
         seen += now
     return seen + [("no end", 0)]
@@ -233,7 +239,7 @@ def refused_by_kernel():
 
 def step_on():
     """One step; returns the command. Only where allowed does it step onto the store."""
-    function = gdb.selected_frame().name()
+    function = function_name()
     if function == "write_once" and not STEP_ONTO_HIT:
         return "finish"
     if function == "compute":
@@ -255,7 +261,7 @@ def stepping():
                           stdout=subprocess.PIPE, text=True) as grabber:
         grabber.stdout.readline()  # its first round is through
         seen = stops.take()
-        while gdb.selected_frame().name() != "finished" and not failed:
+        while function_name() != "finished" and not failed:
             command = step_on()
             used[command] = used.get(command, 0) + 1
             out = run(command)
@@ -275,6 +281,60 @@ def stepping():
     check("stepping: ends well", finish(), True)
     if not STEP_ONTO_HIT:
         skip("stepping onto the store itself", "TCG raises a second #DB in the kernel's entry")
+
+
+def onto():
+    """A step ends at an hbreak; then a function is called that has one at its entry."""
+    start("count")
+    gdb.execute("finish", to_string=True)
+    stops.take()
+    frame = gdb.selected_frame()
+    after = frame.architecture().disassemble(frame.pc(), count=2)[1]["addr"]
+    breakpoint = hbreak(f"*{after:#x}")
+    called = hbreak("*f2")
+    run("stepi")
+    check("stepi onto an hbreak: at its address", (gdb.selected_frame().pc(), count(stops.take(), breakpoint)),
+          (after, 1))
+    run("call (void)f2()")
+    check("a call, after a step onto an hbreak, stops at an hbreak in the function",
+          (function_name(), count(stops.take(), called)), ("f2", 1))
+    run("finish")
+    check("step onto an hbreak: ends well", finish(), True)
+
+
+def move():
+    """The ip is moved from one hbreak to another, by each command that does."""
+    start("count")
+    breakpoints = [hbreak(f"*f{i}") for i in range(1, 5)]
+    run("continue")
+    seen = stops.take()
+    run("call (void)f2()")
+    called = function_name()
+    run("finish")
+    seen += stops.take()
+    run("jump *f3")
+    jumped = function_name()
+    seen += stops.take()
+    run("set var $pc = &f4")
+    run("continue")
+    seen += stops.take()
+    check("from hbreak to hbreak by call, jump, a new $pc", (called, jumped, function_name()),
+          ("f2", "f3", "f4"), SKIPS)
+    check("from hbreak to hbreak: each stops once", [count(seen, b) for b in breakpoints],
+          [1, 1, 1, 1], SKIPS)
+    check("from hbreak to hbreak: ends well", finish(), True)
+
+
+def killed():
+    """gdb dies as the program runs that it watches: without gdb's input that goes on."""
+    program = gdb.current_progspace().filename
+    # Not as context manager, which would wait for the end.
+    process = subprocess.Popen([program, "threads", "wait"], stdin=subprocess.PIPE)
+    run(f"attach {process.pid}")
+    for expression in ("idle[0]", "watched", "idle[2]", "idle[3]"):
+        watch(expression)
+    run("continue &")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def threads():

@@ -214,6 +214,28 @@ def calls():
         verdict("hbreak deleted: no stop", resume("on 0 x 5; on 1 x 7", enter=setter)[0], [])
 
 
+def steps():
+    """A step onto an instruction that has breakpoints of kgdb's and of perf's: each counts once."""
+    after = gdb.selected_frame().architecture().disassemble(FUNC, count=2)[1]["addr"]
+    verdict("perf counts the function's second instruction", resume(f"perf_start count x {after:#x}"),
+            ([], "held 1 1"))
+    hbreak(FUNC)
+    hbreak(after)
+    guest.send("on 0 x 3")
+    guest.send("enter 0")
+    seen = []
+    for _ in range(3):
+        for command in ("continue", "stepi"):
+            run(command)
+            seen.append((pc(), len(stops.take())))
+    verdict("stepi from hbreak to hbreak, in 3 calls: each stops once", seen, [(FUNC, 1), (after, 1)] * 3)
+    gdb.execute("delete")
+    run("continue")
+    verdict("stepi onto an hbreak: the kernel goes on", (in_debugger_by_itself(), guest.result()),
+            (True, ""))
+    verdict("stepi onto an hbreak: perf counted each call once", resume("perf_end"), ([], "3 0"))
+
+
 def data():
     """watch, awatch: set from one CPU, hit on each, after each access."""
     for setter in (0, 1):

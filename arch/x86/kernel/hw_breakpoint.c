@@ -61,9 +61,9 @@ hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_reg
 
 	/*
 	 * Without RF the instruction would trap again and again. That holds too for
-	 * a breakpoint on its way out, of whose register only DR7 says what it does.
+	 * a breakpoint on its way out, so ask DR7 and not the breakpoint.
 	 */
-	if (hw ? hw->type == HW_BREAKPOINT_X : traps_before_execution(dr7, i))
+	if (traps_before_execution(dr7, i))
 		ptregs->flags |= X86_EFLAGS_RF;
 	/* The processor may report a match of a register that is not enabled. */
 	if (unlikely(!hw))
@@ -118,6 +118,22 @@ static nokprobe_inline bool hits(unsigned long matched, struct pt_regs *ptregs)
 	return hw && deliver(hw, ptregs);
 }
 
+/*
+ * The registers of @matched that are hit. A single step traps after its instruction. If the next
+ * instruction has an execution breakpoint, DR6 may name that too, but its own #DB follows, and is
+ * the hit. If RF were set for it now, the breakpoint's #DB would not come.
+ */
+static nokprobe_inline unsigned long without_next_instruction(unsigned long matched)
+{
+	const unsigned long dr7 = this_cpu_read(cpu_dr7);
+	unsigned int i;
+
+	for_each_register(i, matched)
+		if (traps_before_execution(dr7, i))
+			matched &= ~BIT(i);
+	return matched;
+}
+
 /* Has a debugger of this thread something to be told, once this trap ends? */
 static nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
 {
@@ -134,17 +150,21 @@ static nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
 static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, void *data)
 {
 	struct die_args *args = data;
-	unsigned long *dr6;
-	bool stop;
+	unsigned long *dr6, matched;
+	bool stop = false;
 
 	if (val != DIE_DEBUG)
 		return NOTIFY_DONE;
 	dr6 = (unsigned long *)args->err;
-	if (!(*dr6 & DR_TRAP_BITS))
+	matched = *dr6 & DR_TRAP_BITS;
+	if (!matched)
 		return NOTIFY_DONE;
 
-	stop = hits(*dr6 & DR_TRAP_BITS, args->regs);
 	*dr6 &= ~DR_TRAP_BITS;
+	if (unlikely(*dr6 & DR_STEP))
+		matched = without_next_instruction(matched);
+	if (matched)
+		stop = hits(matched, args->regs);
 	if (stop) {
 		arch_kgdb_hw_breakpoint_stop(args);
 		/* In the kernel only the debugger single-steps: it has had its stop. */

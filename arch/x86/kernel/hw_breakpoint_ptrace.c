@@ -19,8 +19,8 @@
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
 #include <asm/debugreg.h>
 #include <asm/processor.h>
@@ -30,17 +30,12 @@
 /* === Data ================================================================= */
 
 /*
- * Protects the pointer thread.ptrace_debugregs where the thread may exit meanwhile,
- * and the promise in it: a debugger that dies lets go of threads that run.
+ * A thread's debug registers. They come with the first write by a debugger, and go when the
+ * thread executes another program or exits, or when its debugger exits.
  *
- * All else happens while the thread is stopped for its debugger, or is done by the
- * thread itself, so nothing else needs a lock.
- */
-static DEFINE_SPINLOCK(unlink_lock);
-
-/*
- * A thread's debug registers. It comes with the first write by a debugger, and goes
- * when the thread executes another program or exits.
+ * No lock is needed: a debugger writes them while the thread is stopped for it. A debugger that
+ * exits may end them while the thread runs, and the thread may end them at the same time; so
+ * whoever does takes them out of the thread by an xchg().
  *
  * Register n is live if it is enabled in @dr7 and its address was written: then, and
  * only then, event[n] is enabled. An event that is not is kept for the next use, but
@@ -54,6 +49,23 @@ struct ptrace_debugregs {
 	struct perf_event		*event[HBP_NUM];
 	/* For all registers that are enabled in @dr7, or were so in this stop. */
 	struct hw_breakpoint_promise	promise;
+	/* In the list of those that an exiting debugger ends. */
+	struct ptrace_debugregs		*next;
+};
+
+/*
+ * RF in a thread's saved flags makes the processor ignore an execution breakpoint at the saved ip.
+ * The #DB handler sets RF for a breakpoint that was hit, and the processor for an instruction that
+ * faulted. Neither is meant for another ip: when a debugger writes one, RF is cleared. Debuggers
+ * write ip before flags, and write back the RF that they have read: such a copy is dropped, too.
+ * What a debugger sets itself stays.
+ *
+ * This is what the debugger has done in the present stop, in thread.ptrace_rf.
+ */
+enum {
+	RF_UNTOUCHED,
+	RF_SET,			/* RF was clear, and the debugger has set it */
+	RF_CLEARED,		/* RF was cleared, and the debugger hasn't seen that */
 };
 
 /* === Who holds what ======================================================= */
@@ -358,7 +370,8 @@ int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
  * @data: unused
  * @ptregs: unused
  *
- * The #DB handler sends SIGTRAP for what it finds in virtual_dr6.
+ * The #DB handler sends SIGTRAP for what it finds in virtual_dr6. A hit of a thread whose
+ * registers are being ended is dropped.
  *
  * Context: #DB.
  */
@@ -366,10 +379,12 @@ void __kprobes ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
 			  struct pt_regs *ptregs)
 {
 	struct thread_struct *thread = &current->thread;
+	/* Not freed before @bp is, which waits until this handler has returned. */
+	const struct ptrace_debugregs *regs = READ_ONCE(thread->ptrace_debugregs);
 	unsigned int n;
 
-	for (n = 0; n < HBP_NUM; n++) {
-		if (thread->ptrace_debugregs->event[n] == bp)
+	for (n = 0; regs && n < HBP_NUM; n++) {
+		if (regs->event[n] == bp)
 			thread->virtual_dr6 |= DR_TRAP0 << n;
 	}
 }
@@ -384,28 +399,66 @@ void ptrace_resume_debugregs(struct task_struct *tsk)
 {
 	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
 
+	tsk->thread.ptrace_rf = RF_UNTOUCHED;
 	if (!regs)
 		return;
 	drop_idle_events(regs, regs->dr7);
 	shrink_promise(tsk, regs);
 }
 
-/**
- * ptrace_unlink_debugregs() - the same when a debugger dies
- * @tsk: loses its debugger; it may be exiting
- *
- * The events that are not in use stay until it exits; they hold no register.
- *
- * Context: tasklist_lock held for writing.
- */
-void ptrace_unlink_debugregs(struct task_struct *tsk)
+/* Take a thread's debug registers out of it, to be given to end_debugregs(). */
+static struct ptrace_debugregs *take_debugregs(struct task_struct *tsk)
 {
-	unsigned long flags;
+	/* Most threads have none, and need no atomic operation. */
+	return READ_ONCE(tsk->thread.ptrace_debugregs) ?
+	       xchg(&tsk->thread.ptrace_debugregs, NULL) : NULL;
+}
 
-	spin_lock_irqsave(&unlink_lock, flags);
-	if (tsk->thread.ptrace_debugregs)
-		shrink_promise(tsk, tsk->thread.ptrace_debugregs);
-	spin_unlock_irqrestore(&unlink_lock, flags);
+/* The promise lasts as long as the events. */
+static void end_debugregs(struct ptrace_debugregs *regs)
+{
+	drop_idle_events(regs, 0);
+	hw_breakpoint_promise_set(&regs->promise, NULL, 0, NULL);
+	kfree(regs);
+}
+
+/**
+ * ptrace_exit_debugregs() - end the debug registers of all threads that a debugger traces
+ * @debugger: current: it exits
+ *
+ * With the debugger gone a hit would not stop such a thread, but kill it. Nobody can see that the
+ * debugger exits before this has returned: a program that waits for that runs into no breakpoint.
+ * Threads that are to be killed with their debugger keep the breakpoints until then.
+ *
+ * Context: may sleep; PF_EXITING is set, the debugger's files are still open.
+ */
+void ptrace_exit_debugregs(struct task_struct *debugger)
+{
+	struct ptrace_debugregs *all = NULL, *regs;
+	struct task_struct *tsk;
+
+	/* Threads that come to the list from here on are new, and have no debug registers. */
+	if (list_empty(&debugger->ptraced))
+		return;
+
+	read_lock(&tasklist_lock);
+	list_for_each_entry(tsk, &debugger->ptraced, ptrace_entry) {
+		if (tsk->ptrace & PT_EXITKILL)
+			continue;
+		tsk->thread.ptrace_rf = RF_UNTOUCHED;
+		regs = take_debugregs(tsk);
+		if (!regs)
+			continue;
+		regs->next = all;
+		all = regs;
+	}
+	read_unlock(&tasklist_lock);
+
+	while (all) {
+		regs = all;
+		all = regs->next;
+		end_debugregs(regs);
+	}
 }
 
 /**
@@ -416,18 +469,61 @@ void ptrace_unlink_debugregs(struct task_struct *tsk)
  */
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk)
 {
-	struct ptrace_debugregs *regs = tsk->thread.ptrace_debugregs;
-	unsigned long flags;
+	struct ptrace_debugregs *regs = take_debugregs(tsk);
 
-	if (!regs)
+	if (regs)
+		end_debugregs(regs);
+	tsk->thread.virtual_dr6 = 0;
+}
+
+/* === The resume flag, RF ================================================== */
+
+/**
+ * ptrace_clear_rf() - clear RF if a debugger writes another ip
+ * @tsk: the thread, stopped for its debugger
+ * @ip: what its ip will be
+ *
+ * Context: process context.
+ */
+void ptrace_clear_rf(struct task_struct *tsk, unsigned long ip)
+{
+	struct pt_regs *regs = task_pt_regs(tsk);
+
+	if (regs->ip == ip || !(regs->flags & X86_EFLAGS_RF) || tsk->thread.ptrace_rf == RF_SET)
 		return;
+	regs->flags &= ~X86_EFLAGS_RF;
+	tsk->thread.ptrace_rf = RF_CLEARED;
+}
 
-	/* The handler looks at the events until they are gone, the promise lasts as long. */
-	drop_idle_events(regs, 0);
+/**
+ * ptrace_filter_rf() - drop RF from flags that a debugger writes, if it is a copy
+ * @tsk: the thread, stopped for its debugger
+ * @flags: what the debugger writes
+ *
+ * Context: process context.
+ * Return: the flags to be written.
+ */
+unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags)
+{
+	if (!(flags & X86_EFLAGS_RF))
+		tsk->thread.ptrace_rf = RF_UNTOUCHED;
+	else if (tsk->thread.ptrace_rf == RF_CLEARED)
+		flags &= ~X86_EFLAGS_RF;
+	else if (!(task_pt_regs(tsk)->flags & X86_EFLAGS_RF))
+		tsk->thread.ptrace_rf = RF_SET;
+	return flags;
+}
 
-	spin_lock_irqsave(&unlink_lock, flags);
-	tsk->thread.ptrace_debugregs = NULL;
-	hw_breakpoint_promise_set(&regs->promise, tsk, 0, NULL);
-	spin_unlock_irqrestore(&unlink_lock, flags);
-	kfree(regs);
+/**
+ * ptrace_show_rf() - a debugger reads the flags
+ * @tsk: the thread, stopped for its debugger
+ *
+ * From here on the debugger knows that RF is clear: if it then sets RF, it means to.
+ *
+ * Context: process context.
+ */
+void ptrace_show_rf(struct task_struct *tsk)
+{
+	if (tsk->thread.ptrace_rf == RF_CLEARED)
+		tsk->thread.ptrace_rf = RF_UNTOUCHED;
 }

@@ -190,8 +190,11 @@ void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
 
 #define ptrace_resume_debugregs ptrace_resume_debugregs
 void ptrace_resume_debugregs(struct task_struct *tsk);
-#define ptrace_unlink_debugregs ptrace_unlink_debugregs
-void ptrace_unlink_debugregs(struct task_struct *tsk);
+#define ptrace_exit_debugregs ptrace_exit_debugregs
+void ptrace_exit_debugregs(struct task_struct *debugger);
+void ptrace_clear_rf(struct task_struct *tsk, unsigned long ip);
+unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags);
+void ptrace_show_rf(struct task_struct *tsk);
 
 #else /* !CONFIG_HW_BREAKPOINT */
 
@@ -203,6 +206,19 @@ static inline unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n)
 static inline int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
 {
 	return -EIO;
+}
+
+static inline void ptrace_clear_rf(struct task_struct *tsk, unsigned long ip)
+{
+}
+
+static inline unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags)
+{
+	return flags;
+}
+
+static inline void ptrace_show_rf(struct task_struct *tsk)
+{
 }
 
 #endif /* !CONFIG_HW_BREAKPOINT */

@@ -49,6 +49,10 @@
 
 #define TARGET "/sys/kernel/debug/hw_breakpoint_target/"
 
+#ifndef TRAP_PERF
+#define TRAP_PERF 6
+#endif
+
 #define NEED(cond, ...) do { if (!(cond)) SKIP(return, __VA_ARGS__); } while (0)
 
 /* === Events === */
@@ -121,6 +125,34 @@ static inline int bp_open_kernel(uint32_t type, uint64_t addr, uint64_t len, pid
 	struct perf_event_attr attr = in_kernel(bp_attr(type, addr, len));
 
 	return pe_open(&attr, pid, cpu);
+}
+
+/* Each hit is a synchronous SIGTRAP with TRAP_PERF. */
+static inline struct perf_event_attr trap_attr(uint32_t type, uint64_t addr, uint64_t len)
+{
+	struct perf_event_attr attr = bp_attr(type, addr, len);
+
+	attr.sample_period = 1;
+	attr.sigtrap = 1;
+	attr.remove_on_exec = 1;
+	attr.sig_data = 0x12345678;
+	return attr;
+}
+
+/* An event of @tid that is disabled; once it is enabled each overflow is a signal @sig to it. */
+static inline int signal_fd(struct perf_event_attr attr, pid_t tid, int sig)
+{
+	struct f_owner_ex owner = { F_OWNER_TID, tid };
+	int fd;
+
+	attr.disabled = 1;
+	fd = pe_open(&attr, tid, -1);
+	if (fd < 0)
+		return fd;
+	fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
+	fcntl(fd, F_SETSIG, sig);
+	fcntl(fd, F_SETOWN_EX, &owner);
+	return fd;
 }
 
 /* Opens and closes: 0 or the negated errno. */
@@ -403,9 +435,14 @@ static inline unsigned long dr_offset(int n)
 }
 
 /* 0 or the negated errno. */
+static inline int poke_at(pid_t pid, unsigned long offset, unsigned long value)
+{
+	return ptrace(PTRACE_POKEUSER, pid, offset, value) ? -errno : 0;
+}
+
 static inline int poke(pid_t pid, int n, unsigned long value)
 {
-	return ptrace(PTRACE_POKEUSER, pid, dr_offset(n), value) ? -errno : 0;
+	return poke_at(pid, dr_offset(n), value);
 }
 
 static inline int pin_to(int cpu)

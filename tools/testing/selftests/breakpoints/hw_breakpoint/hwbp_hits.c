@@ -11,8 +11,11 @@
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define N 1000
+/* Each instruction of such a call is a signal. */
+#define STEPPED 20
 /* The widest store that is one instruction. */
 #define WIDEST sizeof(long)
 
@@ -682,21 +685,6 @@ static void handle(int sig)
 	hups = 0;
 }
 
-static int signal_fd(struct perf_event_attr *attr, int sig)
-{
-	struct f_owner_ex owner = { F_OWNER_TID, syscall(SYS_gettid) };
-	int fd;
-
-	attr->disabled = 1;
-	fd = pe_open(attr, 0, -1);
-	if (fd < 0)
-		return fd;
-	fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK | O_ASYNC);
-	fcntl(fd, F_SETSIG, sig);
-	fcntl(fd, F_SETOWN_EX, &owner);
-	return fd;
-}
-
 /* One access, one signal; the next access waits until that was seen. */
 TEST(overflow_signal)
 {
@@ -705,7 +693,7 @@ TEST(overflow_signal)
 
 	handle(SIGRTMIN);
 	attr.sample_period = 1;
-	fd = signal_fd(&attr, SIGRTMIN);
+	fd = signal_fd(attr, syscall(SYS_gettid), SIGRTMIN);
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_ENABLE, 0));
 	for (i = 1; i <= N; i++) {
@@ -730,7 +718,7 @@ TEST(refresh)
 
 	handle(SIGRTMIN);
 	attr.sample_period = 1;
-	fd = signal_fd(&attr, SIGRTMIN);
+	fd = signal_fd(attr, syscall(SYS_gettid), SIGRTMIN);
 	ASSERT_GE(fd, 0);
 	for (round = 1; round <= 20; round++) {
 		signals = 0;
@@ -746,21 +734,6 @@ TEST(refresh)
 	close(fd);
 }
 
-static struct perf_event_attr trap_attr(uint32_t type, const volatile void *at, uint64_t len)
-{
-	struct perf_event_attr attr = bp_attr(type, addr_of(at), len);
-
-	attr.sample_period = 1;
-	attr.sigtrap = 1;
-	attr.remove_on_exec = 1;
-	attr.sig_data = 0x12345678;
-	return attr;
-}
-
-#ifndef TRAP_PERF
-#define TRAP_PERF 6
-#endif
-
 /* si_addr is followed by the perf data, in the machine's own long. */
 static unsigned long perf_data(const volatile siginfo_t *info)
 {
@@ -769,7 +742,7 @@ static unsigned long perf_data(const volatile siginfo_t *info)
 
 TEST(sigtrap)
 {
-	struct perf_event_attr attr = trap_attr(BP_W, vars, 4);
+	struct perf_event_attr attr = trap_attr(BP_W, addr_of(vars), 4);
 	int fd, i;
 
 	handle(SIGTRAP);
@@ -790,7 +763,7 @@ TEST(sigtrap)
 /* The handler's return must not hit the same instruction again. */
 TEST(sigtrap_execute)
 {
-	struct perf_event_attr attr = trap_attr(BP_X, CODE, 8);
+	struct perf_event_attr attr = trap_attr(BP_X, addr_of(CODE), 8);
 	int fd, i;
 
 	handle(SIGTRAP);
@@ -801,6 +774,83 @@ TEST(sigtrap_execute)
 		ASSERT_EQ(i, signals);
 	}
 	EXPECT_EQ(N, bp_count(fd));
+	close(fd);
+}
+
+/* === Signals while a program steps itself, by TF === */
+
+#ifdef __x86_64__
+#define SP "%%rsp"
+#define PC REG_RIP
+#else
+#define SP "%%esp"
+#define PC REG_EIP
+#endif
+
+/* By the handler: how many traps were hits, and how many were steps onto the breakpoint. */
+static volatile int hit_traps, steps_onto;
+
+static void on_trap(int sig, siginfo_t *info, void *uc)
+{
+	bool on_code = ((ucontext_t *)uc)->uc_mcontext.gregs[PC] == (greg_t)(uintptr_t)CODE;
+
+	if (info->si_code != TRAP_TRACE)
+		hit_traps++;
+	else if (on_code)
+		steps_onto++;
+}
+
+/* Calls with a trap after each instruction. */
+static void stepped_calls(unsigned int n)
+{
+	struct sigaction sa = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGTRAP, &sa, NULL);
+	hit_traps = 0;
+	steps_onto = 0;
+	asm volatile("pushf; orl $0x100, (" SP "); popf" ::: "memory", "cc");
+	calls(n);
+	asm volatile("pushf; andl $~0x100, (" SP "); popf" ::: "memory", "cc");
+}
+
+/* The step and the hit are two signals, as they are two exceptions. */
+TEST(sigtrap_execute_while_stepping)
+{
+	struct perf_event_attr attr = trap_attr(BP_X, addr_of(CODE), 8);
+	int fd = pe_open(&attr, 0, -1);
+
+	ASSERT_GE(fd, 0);
+	stepped_calls(STEPPED);
+	EXPECT_EQ(STEPPED, steps_onto);
+	EXPECT_EQ(STEPPED, hit_traps);
+	EXPECT_EQ(STEPPED, bp_count(fd));
+	close(fd);
+}
+
+TEST(overflow_signal_while_stepping)
+{
+	struct perf_event_attr attr = bp_attr(BP_X, addr_of(CODE), 8);
+	int fd;
+
+	attr.sample_period = 1;
+	fd = signal_fd(attr, syscall(SYS_gettid), SIGTRAP);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_ENABLE, 0));
+	stepped_calls(STEPPED);
+	EXPECT_EQ(STEPPED, steps_onto);
+	EXPECT_EQ(STEPPED, hit_traps);
+	EXPECT_EQ(STEPPED, bp_count(fd));
+	close(fd);
+}
+
+TEST(count_while_stepping)
+{
+	int fd = bp_open(BP_X, addr_of(CODE), 8, 0, -1);
+
+	ASSERT_GE(fd, 0);
+	stepped_calls(STEPPED);
+	EXPECT_EQ(STEPPED, bp_count(fd));
+	EXPECT_EQ(0, hit_traps);
 	close(fd);
 }
 

@@ -8,10 +8,12 @@
 
 #include "hwbp.h"
 
+#include <elf.h>
 #include <stddef.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <ucontext.h>
 
@@ -24,10 +26,6 @@
 
 #define DR6_NONE 0xffff0ff0UL
 #define DR6_BS 0x4000UL
-
-#ifndef TRAP_HWBKPT
-#define TRAP_HWBKPT 4
-#endif
 
 /* DR7 for register @i: local enable, R/W and LEN fields */
 #define ENABLE(i) (1UL << ((i) * 2))
@@ -56,7 +54,35 @@ static __attribute__((noinline)) void func(void)
 
 #define CODE ((uintptr_t)func)
 
+/* What is stepped through: at p0, p1 and p2 instructions of one byte, then a store of three. */
+#ifdef __x86_64__
+static __attribute__((naked, noinline)) void walk(volatile void *to)
+{
+	asm("nop; nop; nop; movb $1, (%rdi); ret");
+}
+#else
+static __attribute__((naked, noinline, regparm(1))) void walk(volatile void *to)
+{
+	asm("nop; nop; nop; movb $1, (%eax); ret");
+}
+#endif
+
+#define p0 ((uintptr_t)walk)
+#define p1 (p0 + 1)
+#define p2 (p0 + 2)
+#define before_store (p0 + 3)
+#define after_store (p0 + 6)
+
 /* === Registers === */
+
+#ifdef __x86_64__
+#define PC rip
+#else
+#define PC eip
+#endif
+#define PC_OFFSET offsetof(struct user, regs.PC)
+#define FLAGS_OFFSET offsetof(struct user, regs.eflags)
+#define RF 0x10000UL
 
 static unsigned long peek(pid_t pid, int n)
 {
@@ -71,7 +97,10 @@ static unsigned long at(int i)
 
 /* === Tracees: they stop, and at each order go on a step === */
 
-enum { ACT_NONE, ACT_STORE, ACT_CALL, ACT_STORE_NULL, ACT_EXEC, ACT_STORES_BETWEEN_CALLS };
+enum {
+	ACT_NONE, ACT_STORE, ACT_CALL, ACT_STORE_NULL, ACT_EXEC, ACT_WALK,
+	ACT_STORES_BETWEEN_CALLS, ACT_CALLS_BETWEEN_WALKS,
+};
 
 /* In shared memory: what to do when it goes on, and how far it is. */
 static struct orders {
@@ -91,6 +120,13 @@ static void obey(void)
 		func();
 		return;
 	}
+	if (orders->act == ACT_CALLS_BETWEEN_WALKS) {
+		walk(vars);
+		for (i = 0; i < orders->n; i++)
+			func();
+		walk(vars);
+		return;
+	}
 	for (i = 0; i < orders->n; i++) {
 		switch (orders->act) {
 		case ACT_STORE:
@@ -98,6 +134,9 @@ static void obey(void)
 			break;
 		case ACT_CALL:
 			func();
+			break;
+		case ACT_WALK:
+			walk(vars);
 			break;
 		case ACT_STORE_NULL:
 			store(NULL, 4);
@@ -437,11 +476,86 @@ TEST_F(ptrace, address_changes_while_live)
 	}
 }
 
-#ifdef __x86_64__
-#define PC_OFFSET offsetof(struct user, regs.rip)
-#else
-#define PC_OFFSET offsetof(struct user, regs.eip)
-#endif
+/* === Single steps === */
+
+static unsigned long pc_of(pid_t pid)
+{
+	return ptrace(PTRACE_PEEKUSER, pid, PC_OFFSET, 0);
+}
+
+/* The next stop is by SIGTRAP, at @at, for the reasons @why of DR6, which is emptied. */
+#define EXPECT_STOP(request, at, why) do {						\
+	ASSERT_EQ(SIGTRAP, resume(self->pid, request));					\
+	EXPECT_EQ(at, pc_of(self->pid));						\
+	EXPECT_EQ(DR6_NONE | (why), peek(self->pid, 6));				\
+	EXPECT_EQ((why) & DR6_BS ? TRAP_TRACE : TRAP_HWBKPT, trap_code(self->pid));	\
+	ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));					\
+} while (0)
+
+/* The program comes to its end, without another stop by SIGTRAP. */
+#define EXPECT_END() ASSERT_EQ(SIGSTOP, resume(self->pid, PTRACE_CONT))
+
+/* Register @n is on the instruction at @at, beside those that are on already. */
+static int break_at(pid_t pid, int n, uintptr_t at)
+{
+	int err = poke(pid, n, at);
+
+	return err ?: poke(pid, 7, peek(pid, 7) | ENABLE(n));
+}
+
+/* A step onto a breakpoint is a step; the breakpoint's own stop follows, at the same place. */
+TEST_F(ptrace, step_onto_breakpoint)
+{
+	ASSERT_EQ(0, break_at(self->pid, 0, p0));
+	order(ACT_WALK, 1, 0);
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	ASSERT_EQ(0, break_at(self->pid, 0, p1));
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, DR6_BS);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, 1);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p2, DR6_BS);
+	EXPECT_END();
+}
+
+TEST_F(ptrace, step_onto_breakpoint_and_continue)
+{
+	ASSERT_EQ(0, break_at(self->pid, 0, p0));
+	ASSERT_EQ(0, break_at(self->pid, 1, p1));
+	order(ACT_WALK, 1, 0);
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, DR6_BS);
+	EXPECT_STOP(PTRACE_CONT, p1, 2);
+	EXPECT_END();
+}
+
+TEST_F(ptrace, step_onto_four_breakpoints)
+{
+	int i;
+
+	ASSERT_EQ(0, break_at(self->pid, 0, p0));
+	order(ACT_WALK, 1, 0);
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	for (i = 0; i < HWBP_NUM; i++)
+		ASSERT_EQ(0, break_at(self->pid, i, p1));
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, DR6_BS);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, 0xf);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p2, DR6_BS);
+	EXPECT_END();
+}
+
+/* A step that hits data and ends on a breakpoint. */
+TEST_F(ptrace, step_over_hit_onto_breakpoint)
+{
+	NEED(dr6_faithful(), "QEMU TCG steps into the #DB entry when a step hits a watchpoint");
+	ASSERT_EQ(0, break_at(self->pid, 0, before_store));
+	ASSERT_EQ(0, break_at(self->pid, 2, after_store));
+	ASSERT_EQ(0, poke(self->pid, 1, at(0)));
+	ASSERT_EQ(0, poke(self->pid, 7, peek(self->pid, 7) | watch4(1)));
+	order(ACT_WALK, 1, 0);
+	EXPECT_STOP(PTRACE_CONT, before_store, 1);
+	EXPECT_STOP(PTRACE_SINGLESTEP, after_store, DR6_BS | 2);
+	EXPECT_STOP(PTRACE_SINGLESTEP, after_store, 4);
+	EXPECT_END();
+}
 
 /*
  * Stepping: the step's bit, and on the store also the register's. From one call to the
@@ -459,8 +573,6 @@ TEST_F(ptrace, single_step_over_hits)
 	order(ACT_STORES_BETWEEN_CALLS, 20, 0);
 	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
 	ASSERT_EQ(DR6_NONE | 1, peek(self->pid, 6));
-	/* whether a step onto an execution breakpoint tells both is the processor's choice */
-	ASSERT_EQ(0, poke(self->pid, 7, watch4(1)));
 	do {
 		ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
 		ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_SINGLESTEP));
@@ -469,13 +581,261 @@ TEST_F(ptrace, single_step_over_hits)
 			TH_LOG("after %d steps", steps);
 		seen += !!(dr6 & 2);
 		steps++;
-	} while (ptrace(PTRACE_PEEKUSER, self->pid, PC_OFFSET, 0) != (long)CODE);
+	} while (pc_of(self->pid) != CODE);
 	EXPECT_EQ(20, seen);
 	EXPECT_GT(steps, 100);
 	ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE));
-	ASSERT_EQ(SIGSTOP, resume(self->pid, PTRACE_CONT));
+	/* the last step was onto the breakpoint, whose own stop follows */
+	EXPECT_STOP(PTRACE_SINGLESTEP, CODE, 1);
+	EXPECT_END();
+	ASSERT_EQ(0, poke(self->pid, 7, watch4(1)));
 	/* and then again without steps */
 	EXPECT_EQ(N, hits(self->pid, ACT_STORE, N, 0, 1));
+}
+
+/*
+ * Steps through calls of func(), each of which a step has to end at; how many stops other than
+ * steps there are on the way.
+ */
+static int stops_among_steps(pid_t pid, int calls)
+{
+	int others = 0, steps_onto = 0;
+
+	if (break_at(pid, 0, p0))
+		return -1;
+	order(ACT_CALLS_BETWEEN_WALKS, calls, 0);
+	if (resume(pid, PTRACE_CONT) != SIGTRAP || pc_of(pid) != p0)
+		return -2;
+	if (poke(pid, 7, 0))
+		return -3;
+	do {
+		if (resume(pid, PTRACE_SINGLESTEP) != SIGTRAP)
+			return -4;
+		if (trap_code(pid) != TRAP_TRACE)
+			others++;
+		else if (pc_of(pid) == CODE)
+			steps_onto++;
+	} while (pc_of(pid) != p0);
+	if (steps_onto != calls)
+		return -5;
+	return resume(pid, PTRACE_CONT) == SIGSTOP ? others : -6;
+}
+
+/* perf's breakpoints in a program that is stepped: each hit counts, and signals, once. */
+TEST_F(ptrace, steps_over_counted)
+{
+	int fd = bp_open(BP_X, CODE, sizeof(long), self->pid, -1);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(0, stops_among_steps(self->pid, 20));
+	EXPECT_EQ(20, bp_count(fd));
+	close(fd);
+}
+
+TEST_F(ptrace, steps_over_sigtrap)
+{
+	struct perf_event_attr attr = trap_attr(BP_X, CODE, sizeof(long));
+	int fd = pe_open(&attr, self->pid, -1);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(20, stops_among_steps(self->pid, 20));
+	EXPECT_EQ(20, bp_count(fd));
+	close(fd);
+}
+
+TEST_F(ptrace, steps_over_overflow_signal)
+{
+	struct perf_event_attr attr = bp_attr(BP_X, CODE, sizeof(long));
+	int fd;
+
+	attr.sample_period = 1;
+	fd = signal_fd(attr, self->pid, SIGTRAP);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, ioctl(fd, PERF_EVENT_IOC_ENABLE, 0));
+	EXPECT_EQ(20, stops_among_steps(self->pid, 20));
+	EXPECT_EQ(20, bp_count(fd));
+	close(fd);
+}
+
+/* === The debugger moves the instruction pointer === */
+
+/* Each way to do so. In the last four the debugger writes the flags as it has read them. */
+enum { MOVE_POKE, MOVE_POKE_BOTH, MOVE_SETREGS, MOVE_SETREGS_TWICE, MOVE_SETREGSET, NR_MOVES };
+
+static int move_pc(pid_t pid, int way, uintptr_t to)
+{
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGS, pid, 0, &regs))
+		return -errno;
+	regs.PC = to;
+	switch (way) {
+	case MOVE_POKE:
+		return poke_at(pid, PC_OFFSET, to);
+	case MOVE_POKE_BOTH:
+		return poke_at(pid, PC_OFFSET, to) ?: poke_at(pid, FLAGS_OFFSET, regs.eflags);
+	case MOVE_SETREGS:
+		return ptrace(PTRACE_SETREGS, pid, 0, &regs) ? -errno : 0;
+	case MOVE_SETREGS_TWICE:
+		return ptrace(PTRACE_SETREGS, pid, 0, &regs) ||
+		       ptrace(PTRACE_SETREGS, pid, 0, &regs) ? -errno : 0;
+	default:
+		return ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov) ? -errno : 0;
+	}
+}
+
+static unsigned long flags_of(pid_t pid)
+{
+	return ptrace(PTRACE_PEEKUSER, pid, FLAGS_OFFSET, 0);
+}
+
+static int set_rf(pid_t pid, bool on)
+{
+	return poke_at(pid, FLAGS_OFFSET, on ? flags_of(pid) | RF : flags_of(pid) & ~RF);
+}
+
+/* Stopped at p0 by its breakpoint; there is another at p2. */
+FIXTURE(at_breakpoint) {
+	pid_t pid;
+};
+
+FIXTURE_SETUP(at_breakpoint)
+{
+	ASSERT_EQ(0, pin_to(0));
+	self->pid = start_tracee();
+	ASSERT_GT(self->pid, 0);
+	ASSERT_EQ(0, break_at(self->pid, 0, p0));
+	ASSERT_EQ(0, break_at(self->pid, 1, p2));
+	order(ACT_WALK, 1, 0);
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+}
+
+FIXTURE_TEARDOWN(at_breakpoint)
+{
+	end_task(self->pid);
+}
+
+FIXTURE_VARIANT(at_breakpoint) {
+	int way;
+};
+
+FIXTURE_VARIANT_ADD(at_breakpoint, poke) { .way = MOVE_POKE };
+FIXTURE_VARIANT_ADD(at_breakpoint, poke_both) { .way = MOVE_POKE_BOTH };
+FIXTURE_VARIANT_ADD(at_breakpoint, setregs) { .way = MOVE_SETREGS };
+FIXTURE_VARIANT_ADD(at_breakpoint, setregs_twice) { .way = MOVE_SETREGS_TWICE };
+FIXTURE_VARIANT_ADD(at_breakpoint, setregset) { .way = MOVE_SETREGSET };
+
+TEST_F(at_breakpoint, move_onto_another)
+{
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p2));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p0));
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	EXPECT_END();
+}
+
+/* After a step onto the one, too. */
+TEST_F(at_breakpoint, step_and_move)
+{
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, DR6_BS);
+	EXPECT_STOP(PTRACE_SINGLESTEP, p2, DR6_BS);
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p0));
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	EXPECT_END();
+}
+
+/* What is written isn't another: the thread goes on from where it is. */
+TEST_F(at_breakpoint, write_the_same)
+{
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p0));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	EXPECT_END();
+}
+
+TEST_F(at_breakpoint, debugger_sets_rf)
+{
+	/* RF was set by the hit; the debugger clears it, and sets it for itself */
+	ASSERT_EQ(0, set_rf(self->pid, false));
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	ASSERT_EQ(0, set_rf(self->pid, false));
+	ASSERT_EQ(0, set_rf(self->pid, true));
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p2));
+	EXPECT_END();
+}
+
+TEST_F(at_breakpoint, debugger_sets_rf_where_it_was_clear)
+{
+	EXPECT_STOP(PTRACE_SINGLESTEP, p1, DR6_BS);
+	ASSERT_EQ(0, flags_of(self->pid) & RF);
+	ASSERT_EQ(0, set_rf(self->pid, true));
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p2));
+	EXPECT_END();
+}
+
+/* Once it has moved it, and sees that RF is clear. */
+TEST_F(at_breakpoint, debugger_sets_rf_after_moving)
+{
+	ASSERT_EQ(RF, flags_of(self->pid) & RF);
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p2));
+	EXPECT_EQ(0, flags_of(self->pid) & RF);
+	ASSERT_EQ(0, set_rf(self->pid, true));
+	EXPECT_END();
+}
+
+/* What the debugger did to RF in a stop is no matter in the next one. */
+TEST_F(at_breakpoint, next_stop_begins_anew)
+{
+	ASSERT_EQ(0, set_rf(self->pid, false));
+	ASSERT_EQ(0, set_rf(self->pid, true));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p0));
+	EXPECT_STOP(PTRACE_CONT, p0, 1);
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p1));
+	EXPECT_STOP(PTRACE_SINGLESTEP, p2, DR6_BS);
+	ASSERT_EQ(0, set_rf(self->pid, true));
+	EXPECT_END();
+}
+
+/* perf's breakpoints, of a program whose debugger has none. */
+TEST_F(ptrace, move_among_perf_breakpoints)
+{
+	struct perf_event_attr attr = trap_attr(BP_X, p0, sizeof(long));
+	int way, fd[2];
+
+	fd[0] = pe_open(&attr, self->pid, -1);
+	ASSERT_GE(fd[0], 0);
+	attr.bp_addr = p2;
+	fd[1] = pe_open(&attr, self->pid, -1);
+	ASSERT_GE(fd[1], 0);
+	for (way = 0; way < NR_MOVES; way++) {
+		order(ACT_WALK, 1, 0);
+		ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
+		EXPECT_EQ(p0, pc_of(self->pid));
+		ASSERT_EQ(0, move_pc(self->pid, way, p2));
+		ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT))
+			TH_LOG("way %d", way);
+		EXPECT_EQ(p2, pc_of(self->pid));
+		EXPECT_EQ(TRAP_PERF, trap_code(self->pid));
+		EXPECT_END();
+		EXPECT_EQ(way + 1, bp_count(fd[0]));
+		EXPECT_EQ(way + 1, bp_count(fd[1]));
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* The processor sets RF itself when an instruction faults. */
+TEST_F(ptrace, move_from_fault)
+{
+	ASSERT_EQ(0, break_at(self->pid, 1, p2));
+	order(ACT_STORE_NULL, 1, 0);
+	ASSERT_EQ(SIGSEGV, resume(self->pid, PTRACE_CONT));
+	NEED(flags_of(self->pid) & RF, "QEMU TCG leaves RF clear at a fault");
+	ASSERT_EQ(0, move_pc(self->pid, MOVE_SETREGS, p2));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
 }
 
 /* === Order === */
@@ -651,36 +1011,6 @@ TEST_F(ptrace, exit_gives_back)
 	EXPECT_EQ(HWBP_NUM, free_slots(-1, 0));
 }
 
-TEST_F(ptrace, exec_ends_them)
-{
-	int i, status;
-
-	ASSERT_EQ(0, all_four(self->pid));
-	order(ACT_EXEC, 1, 0);
-	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
-	EXPECT_EQ(HWBP_NUM, free_slots(self->pid, -1));
-	for (i = 0; i < HWBP_NUM; i++)
-		EXPECT_EQ(0, peek(self->pid, i));
-	EXPECT_EQ(0, peek(self->pid, 7));
-	/* the new program has the same addresses, writes to them, and stops */
-	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
-	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
-	ASSERT_TRUE(WIFSTOPPED(status));
-	EXPECT_EQ(SIGSTOP, WSTOPSIG(status));
-	/* and can be watched anew */
-	ASSERT_EQ(0, all_four(self->pid));
-	EXPECT_EQ(0, free_slots(self->pid, -1));
-}
-
-/* === Children and threads === */
-
-static void *idle_thread(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
 static int fresh_registers(pid_t pid)
 {
 	int i;
@@ -691,6 +1021,44 @@ static int fresh_registers(pid_t pid)
 	if (peek(pid, 7))
 		return 7;
 	return peek(pid, 6) == DR6_NONE ? -1 : 6;
+}
+
+TEST_F(ptrace, exec_ends_them)
+{
+	int status;
+
+	ASSERT_EQ(0, all_four(self->pid));
+	ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE | DR6_BS | 5));
+	order(ACT_EXEC, 1, 0);
+	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
+	EXPECT_EQ(HWBP_NUM, free_slots(self->pid, -1));
+	EXPECT_EQ(-1, fresh_registers(self->pid));
+	/* the new program has the same addresses, writes to them, and stops */
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGSTOP, WSTOPSIG(status));
+	/* and can be watched anew */
+	ASSERT_EQ(0, all_four(self->pid));
+	EXPECT_EQ(0, free_slots(self->pid, -1));
+}
+
+/* DR6 is there also where no other register was written. */
+TEST_F(ptrace, exec_clears_dr6)
+{
+	ASSERT_EQ(0, poke(self->pid, 6, DR6_NONE | DR6_BS | 5));
+	order(ACT_EXEC, 1, 0);
+	ASSERT_EQ(SIGTRAP, resume(self->pid, PTRACE_CONT));
+	EXPECT_EQ(DR6_NONE, peek(self->pid, 6));
+}
+
+/* === Children and threads === */
+
+static void *idle_thread(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
 }
 
 /* Weak spot 12: neither a child nor a thread starts with the registers of its maker. */
@@ -838,6 +1206,290 @@ TEST_F(ptrace, threads_have_their_own)
 	EXPECT_EQ(10, seen[0]);
 	EXPECT_EQ(10, seen[1]);
 	EXPECT_EQ(0, status);
+}
+
+/* === A debugger that dies === */
+
+#define DEBUGGEES 3
+
+/* A process of so many threads, each of which waits, stores to all variables, and ends. */
+static struct debuggee {
+	pid_t pid, tid[DEBUGGEES];
+	/* What comes out of the pipes: the threads and the debugger are ready; they may go. */
+	int ready[2], go[2];
+	/* What the debugger does, and the signal that it dies of; 0: it exits. */
+	bool seize, switch_off, detach, run;
+	int death;
+} *debuggee;
+
+static void tell(const int *pipe)
+{
+	if (write(pipe[1], "", 1) != 1)
+		_exit(9);
+}
+
+static void wait_for(const int *pipe, int n)
+{
+	char c;
+
+	while (n--)
+		if (read(pipe[0], &c, 1) != 1)
+			_exit(9);
+}
+
+static void *wait_and_store(void *number)
+{
+	int i;
+
+	debuggee->tid[(long)number] = syscall(SYS_gettid);
+	tell(debuggee->ready);
+	wait_for(debuggee->go, 1);
+	for (i = 0; i < HWBP_NUM; i++)
+		store(vars + i, 4);
+	return NULL;
+}
+
+/* Returns true if there is one, whose threads wait. */
+static bool start_debuggee(void)
+{
+	pthread_t t[DEBUGGEES];
+	pid_t pid;
+	long i;
+
+	debuggee = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (debuggee == MAP_FAILED || pipe(debuggee->ready) || pipe(debuggee->go))
+		return false;
+	pid = fork_kid();
+	if (!pid) {
+		for (i = 1; i < DEBUGGEES; i++)
+			pthread_create(&t[i], NULL, wait_and_store, (void *)i);
+		wait_and_store(NULL);
+		for (i = 1; i < DEBUGGEES; i++)
+			pthread_join(t[i], NULL);
+		_exit(7);
+	}
+	debuggee->pid = pid;
+	wait_for(debuggee->ready, DEBUGGEES);
+	return pid > 0;
+}
+
+static bool stop_thread(pid_t tid, bool seize)
+{
+	if (ptrace(seize ? PTRACE_SEIZE : PTRACE_ATTACH, tid, 0, 0))
+		return false;
+	if (seize && ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+		return false;
+	return waitpid(tid, NULL, __WALL) == tid;
+}
+
+/* The debugger's life. */
+static int debug_and_die(void *unused)
+{
+	pid_t tid;
+	int i;
+
+	for (i = 0; i < DEBUGGEES; i++) {
+		tid = debuggee->tid[i];
+		if (!stop_thread(tid, debuggee->seize) || all_four(tid))
+			return 1;
+		if (debuggee->switch_off && poke(tid, 7, 0))
+			return 2;
+		if (debuggee->detach && ptrace(PTRACE_DETACH, tid, 0, 0))
+			return 3;
+		if (debuggee->run && ptrace(PTRACE_CONT, tid, 0, 0))
+			return 4;
+	}
+	kill(getpid(), debuggee->death);
+	return 0;
+}
+
+/* Lets the threads go; how their process ended, likewise. */
+static int end_of_debuggee(void)
+{
+	int i, status;
+
+	for (i = 0; i < DEBUGGEES; i++)
+		tell(debuggee->go);
+	if (waitpid(debuggee->pid, &status, __WALL) != debuggee->pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+static void expect_all_off(struct __test_metadata *_metadata)
+{
+	int i;
+
+	for (i = 0; i < DEBUGGEES; i++)
+		EXPECT_EQ(HWBP_NUM, free_slots(debuggee->tid[i], -1))
+			TH_LOG("thread %d", i);
+	EXPECT_EQ(HWBP_NUM, free_slots(-1, 0));
+}
+
+FIXTURE(death) {
+};
+
+FIXTURE_SETUP(death)
+{
+	ASSERT_TRUE(start_debuggee());
+}
+
+FIXTURE_TEARDOWN(death)
+{
+	kill(debuggee->pid, SIGKILL);
+	waitpid(debuggee->pid, NULL, __WALL);
+	EXPECT_EQ(HWBP_NUM, free_slots(-1, 0));
+}
+
+FIXTURE_VARIANT(death) {
+	int signal;
+	bool seize, run;
+};
+
+FIXTURE_VARIANT_ADD(death, exit_while_stopped) { 0, false, false };
+FIXTURE_VARIANT_ADD(death, exit_while_running) { 0, false, true };
+FIXTURE_VARIANT_ADD(death, crash_while_stopped) { SIGSEGV, true, false };
+FIXTURE_VARIANT_ADD(death, crash_while_running) { SIGSEGV, false, true };
+FIXTURE_VARIANT_ADD(death, kill_while_stopped) { SIGKILL, false, false };
+FIXTURE_VARIANT_ADD(death, kill_while_running) { SIGKILL, true, true };
+
+static void let_debugger_die(struct __test_metadata *_metadata,
+			     const FIXTURE_VARIANT(death) * variant)
+{
+	int expected = variant->signal ? 256 + variant->signal : 0;
+
+	debuggee->death = variant->signal;
+	debuggee->seize = variant->seize;
+	debuggee->run = variant->run;
+	ASSERT_EQ(expected, in_child(debug_and_die, NULL));
+}
+
+/* Whoever has seen the debugger's end finds its breakpoints gone. */
+TEST_F(death, switches_off)
+{
+	let_debugger_die(_metadata, variant);
+	expect_all_off(_metadata);
+	EXPECT_EQ(7, end_of_debuggee());
+}
+
+/* Also what it had switched off in this stop, and kept. */
+TEST_F(death, gives_back_what_was_off)
+{
+	debuggee->switch_off = true;
+	let_debugger_die(_metadata, variant);
+	expect_all_off(_metadata);
+	EXPECT_EQ(7, end_of_debuggee());
+}
+
+/* The next debugger finds threads as new ones are, and its own breakpoints hit. */
+TEST_F(death, next_debugger)
+{
+	pid_t pid = debuggee->pid;
+	int i, status;
+
+	let_debugger_die(_metadata, variant);
+	for (i = 0; i < DEBUGGEES; i++) {
+		ASSERT_TRUE(stop_thread(debuggee->tid[i], variant->seize));
+		EXPECT_EQ(-1, fresh_registers(debuggee->tid[i]));
+	}
+	ASSERT_EQ(0, poke(pid, 0, at(2)));
+	ASSERT_EQ(0, poke(pid, 7, watch4(0)));
+	for (i = 0; i < DEBUGGEES; i++) {
+		tell(debuggee->go);
+		ASSERT_EQ(0, ptrace(PTRACE_CONT, debuggee->tid[i], 0, 0));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGTRAP, WSTOPSIG(status));
+	EXPECT_EQ(TRAP_HWBKPT, trap_code(pid));
+	EXPECT_EQ(DR6_NONE | 1, peek(pid, 6));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, 0, 0));
+	/* a thread that is traced has to be buried before its leader */
+	for (i = DEBUGGEES - 1; i >= 0; i--)
+		ASSERT_EQ(debuggee->tid[i], waitpid(debuggee->tid[i], &status, __WALL));
+	EXPECT_EQ(7 << 8, status);
+}
+
+/* Stopped by job control: it is off at once, and not only when the threads go on. */
+TEST_F(death, job_is_stopped)
+{
+	int status;
+
+	ASSERT_EQ(0, kill(debuggee->pid, SIGSTOP));
+	ASSERT_EQ(debuggee->pid, waitpid(debuggee->pid, &status, WUNTRACED));
+	let_debugger_die(_metadata, variant);
+	expect_all_off(_metadata);
+	ASSERT_EQ(0, kill(debuggee->pid, SIGCONT));
+	EXPECT_EQ(7, end_of_debuggee());
+}
+
+/* Those who end with their debugger end as ever. */
+TEST_F(death, exitkill)
+{
+	pid_t pid = fork_kid();
+
+	if (!pid) {
+		if (!stop_thread(debuggee->pid, variant->seize) || all_four(debuggee->pid) ||
+		    ptrace(PTRACE_SETOPTIONS, debuggee->pid, 0, PTRACE_O_EXITKILL))
+			_exit(1);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(256 + SIGKILL, end_of_debuggee());
+}
+
+/* What is live at PTRACE_DETACH stays, whatever becomes of the debugger. */
+TEST_F(death, detached_before)
+{
+	int i;
+
+	debuggee->detach = true;
+	debuggee->seize = variant->seize;
+	ASSERT_EQ(0, in_child(debug_and_die, NULL));
+	for (i = 0; i < DEBUGGEES; i++)
+		EXPECT_EQ(0, free_slots(debuggee->tid[i], -1));
+	EXPECT_EQ(256 + SIGTRAP, end_of_debuggee());
+}
+
+/* The threads end while the debugger does. */
+TEST(debugger_dies_beside_its_threads)
+{
+	int round, i;
+
+	for (round = 0; round < 20; round++) {
+		pid_t pid;
+
+		ASSERT_TRUE(start_debuggee());
+		debuggee->seize = round & 1;
+		pid = fork_kid();
+		if (!pid) {
+			/* nothing that the threads store to */
+			for (i = 0; i < DEBUGGEES; i++) {
+				if (!stop_thread(debuggee->tid[i], debuggee->seize) ||
+				    poke(debuggee->tid[i], 3, at(7)) ||
+				    poke(debuggee->tid[i], 7, watch4(3)) ||
+				    ptrace(PTRACE_CONT, debuggee->tid[i], 0, 0))
+					_exit(1);
+			}
+			tell(debuggee->ready);
+			for (;;)
+				pause();
+		}
+		wait_for(debuggee->ready, 1);
+		for (i = 0; i < DEBUGGEES; i++) {
+			if (i == round % DEBUGGEES)
+				kill(pid, SIGKILL);
+			tell(debuggee->go);
+		}
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		ASSERT_EQ(debuggee->pid, waitpid(debuggee->pid, &i, __WALL));
+		ASSERT_EQ(7 << 8, i);
+		ASSERT_EQ(HWBP_NUM, free_slots(-1, 0));
+		close(debuggee->ready[0]);
+		close(debuggee->ready[1]);
+		close(debuggee->go[0]);
+		close(debuggee->go[1]);
+		munmap(debuggee, 4096);
+	}
 }
 
 /* === A program that watches itself by way of its child === */
