@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds the kernel of $FLAVOUR; prints its bzImage's path as the last line.
+# Builds the kernel of $FLAVOUR; prints its bzImage's path as the last line. With the argument
+# objects it only compiles what is ours, and prints the build folder.
 # Copyright (C) 2026 The hw_breakpoint authors
 #
 # A finished image is kept under a name made from everything that went into it, so an
@@ -97,11 +98,12 @@ progress() {
 }
 
 compile() {
-	local pid rc=0 count
-	rm -f "$build.built"
+	local pid rc=0 count targets=(bzImage modules)
+	[ "$what" != objects ] || mapfile -t targets < <(our_objects | grep -v _off.o)
+	rm -f "$build.built" "$build.compiled"
 	[ -f "$build/vmlinux" ] || need_space 1500 "building $FLAVOUR"
 	say "building $FLAVOUR on $(nproc) CPUs, log in $log"
-	kmake -j"$(nproc)" bzImage modules >"$log" 2>&1 </dev/null &
+	kmake -j"$(nproc)" "${targets[@]}" >"$log" 2>&1 </dev/null &
 	pid=$!
 	trap 'kill "$pid" 2>/dev/null' EXIT
 	progress "$pid"
@@ -140,10 +142,14 @@ keep_image() {
 		tail -n +9 | while read -r _ old; do rm -rf "$old"; done
 }
 
-# Is the image there, and with kdir what it was made from?
+# Is there what is asked for: the image, with kdir what it was made from as well, or the objects?
 is_built() {
-	[ -f "$image/bzImage" ] || return 1
-	[ "$1" = image ] || [ "$(cat "$build.built" 2>/dev/null)" = "$(basename "$image")" ]
+	case $what in
+	image) [ -f "$image/bzImage" ] ;;
+	kdir) [ -f "$image/bzImage" ] && [ "$(cat "$build.built" 2>/dev/null)" = "$(basename "$image")" ] ;;
+	objects) [ -f "$image/bzImage" ] || [ "$(cat "$build.compiled" 2>/dev/null)" = "$(basename "$image")" ] ;;
+	*) die "kernel.sh: unknown '$what'" ;;
+	esac
 }
 
 # Changes whenever somebody has laid or begins to lay the tree.
@@ -164,7 +170,10 @@ build_image() {
 		lock 7 "$build.lock"
 		when=$(laid_when)
 		if [ "$(cat "$tree.made" 2>/dev/null)" = "$("$(tree_kind)_key")" ] && configure && compile; then
-			keep_image
+			case $what in
+			objects) basename "$image" >"$build.compiled" ;;
+			*) keep_image ;;
+			esac
 			exec 7>&-
 			return
 		fi
@@ -180,13 +189,14 @@ main() {
 	build=$BASE/build-$FLAVOUR
 	[ "$(tree_kind)" = vanilla ] || check_manifest
 	image=$BASE/images/$FLAVOUR-$(image_key)
-	if ! is_built "${1:-image}" || [ "${HWBP_BUILD:-}" = 1 ]; then
+	what=${1:-image}
+	if ! is_built || [ "${HWBP_BUILD:-}" = 1 ]; then
 		"$ROOT/overlay/packages.sh"
 		build_image
 	fi
-	case ${1:-image} in
+	case $what in
 	image) echo "$image/bzImage" ;;
-	kdir) echo "$build" ;;
+	*) echo "$build" ;;
 	esac
 }
 

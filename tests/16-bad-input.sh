@@ -32,13 +32,16 @@ no_space() {
 	refuses 'make room' env PATH="$tmp/bin:$PATH" HWBP_CACHE="$tmp/small" make kernel
 }
 
+mkdir -p "$tmp/nopkg"
+printf '#!/bin/sh\nexit 0\n' >"$tmp/nopkg/dpkg-query"
+printf '#!/bin/sh\necho "E: no network"\nexit 100\n' >"$tmp/nopkg/apt-get"
+chmod +x "$tmp"/nopkg/*
+
 no_package() {
-	mkdir -p "$tmp/nopkg"
-	printf '#!/bin/sh\nexit 0\n' >"$tmp/nopkg/dpkg-query"
-	printf '#!/bin/sh\necho "E: no network"\nexit 100\n' >"$tmp/nopkg/apt-get"
-	chmod +x "$tmp"/nopkg/*
 	refuses 'apt-get install' env PATH="$tmp/nopkg:$PATH" overlay/packages.sh
 }
+
+no_busybox() { refuses 'check the network' env PATH="$tmp/nopkg:$PATH" HWBP_CACHE="$tmp/small" vm/busybox.sh; }
 
 mkdir -p "$tmp/tmp"
 check "unknown FLAVOUR" refuses 'use one of' make kernel FLAVOUR=nonesuch
@@ -53,6 +56,8 @@ check "unknown WARN" refuses 'use stop or go-on' make vm WARN=no RUN=true
 check "unknown WARN, on Bochs" refuses 'use stop or go-on' make vm MACHINE=bochs WARN=no RUN=true
 check "VM_OUT that can't be made" refuses 'cannot write to VM_OUT' make vm VM_OUT=/proc/nonesuch RUN=true
 check "VM_OUT that is a file" refuses 'cannot write to VM_OUT' make vm VM_OUT=README.md RUN=true
+check "32 bits on the host's root" refuses 'use VM_ROOT=ram' make vm FLAVOUR=i386 RUN=true
+check "no busybox of 32 bits to be had" no_busybox
 check "a QEMU that does not start" refuses 'QEMU did not start' make vm RUN=true QEMU_ARGS=-nonesuch
 check "no disk space" no_space
 check "a package that cannot be had" no_package

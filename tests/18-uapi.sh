@@ -11,7 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 tree=$("$ROOT/overlay/tree.sh" laid | tail -n 1)
 
 install_headers() {
-	make -s -C "$tree" O="$tmp/build" ARCH=x86 INSTALL_HDR_PATH="$tmp/usr" headers_install \
+	make -s -C "$tree" O="${HWBP_TESTBIN:-$tmp}/uapi" ARCH=x86 INSTALL_HDR_PATH="$tmp/usr" headers_install \
 		>"$tmp/log" 2>&1 || { cat "$tmp/log"; return 1; }
 }
 

@@ -85,9 +85,10 @@ run_spdx() {
 }
 
 # Our objects once more with W=1 and sparse, in a copy of the build folder's generated
-# part, so that the build itself is not disturbed. Other files' warnings are not ours.
+# part, so that the build itself is not disturbed. Other files' warnings are not ours. While
+# nothing is found, only what has changed is compiled again.
 run_compiler() {
-	local objects names lint=$BASE/build-lint
+	local objects names out lint=$BASE/build-lint
 	mapfile -t objects < <(manifest | awk '$2 ~ /\.c$/ { sub(/\.c$/, ".o", $2); print $2 }' | grep -v _off.o)
 	exec 7>"$lint.lock"
 	lock 7 "$lint.lock"
@@ -98,10 +99,14 @@ run_compiler() {
 			tools/bpf/resolve_btfids kernel/bounds.s arch/x86/kernel/asm-offsets.s "$lint/" 2>/dev/null || true
 	)
 	names=$(manifest | awk '{ print $2 }' | paste -sd'|')
-	for o in "${objects[@]}"; do rm -f "$lint/$o"; done
-	make -C "$tree" O="$lint" W=1 C=2 -k "${objects[@]}" >"$lint.log" 2>&1 </dev/null ||
-		grep -E 'error:|\*\*\*' "$lint.log" || true
-	grep -E "($names).*(warning|error):" "$lint.log" || true
+	[ -e "$lint.silent" ] || (cd "$lint" && rm -f "${objects[@]}")
+	rm -f "$lint.silent"
+	out=$({
+		make -C "$tree" O="$lint" W=1 C=1 -k "${objects[@]}" >"$lint.log" 2>&1 </dev/null ||
+			grep -E 'error:|\*\*\*' "$lint.log"
+		grep -E "($names).*(warning|error):" "$lint.log"
+	} || true)
+	if [ -n "$out" ]; then echo "$out"; else touch "$lint.silent"; fi
 }
 
 check_with() {

@@ -17,6 +17,11 @@
 #                           which debug and kcsan need for it: see vm/run.sh.
 #   tests/bochs/NN-name.sh  Bochs, by busybox sh (no bashisms); the same, in one boot of ours
 #
+# A test on the host is a job, and so is a boot; as many run at once as there are CPUs, and each
+# line says whose it is. Those that a busy machine would disturb, since they measure time or have
+# more threads than it has CPUs, say "# alone: FLAVOUR..." (on the host "# alone: yes"). They come
+# last and one by one, in boots of their own. Kernels and guests' programs are built before.
+#
 # A test of the last two that has a line "# prepare" is first run on the host with the one
 # argument "prepare", to build what it needs (into $HWBP_TESTBIN, which the guest has too).
 # What prepare prints are, for Bochs, the files to take along.
@@ -26,7 +31,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../overlay/lib.sh"
 
-passed=0 failed=0 skipped=0 failures=()
+passed=0 failed=0 skipped=0 started=0 ended=0 failures=()
 export HWBP_TESTBIN=${HWBP_TESTBIN:-$CACHE/tests-$(echo "$ROOT" | sha256sum | cut -c1-8)}
 ALL=${ALL:-}
 # Each boot runs the KUnit suite, for tests to look at; a module's when it is loaded.
@@ -57,9 +62,10 @@ tap() {
 				fail(name ": planned " plan " tests, saw " seen)
 			plan = ""; seen = 0
 		}
-		function fail(what) { failed++; print "FAIL " what >counts; print "not ok - " what; fflush() }
+		function fail(what) { failed++; print "FAIL " what >>counts; print "not ok - " what; fflush() }
 		BEGIN { name = group }
 		{ sub(/\r$/, "") }
+		/^$/ { next }
 		/^# hwbp-test / { close_test(); name = group " " $3; next }
 		/^# hwbp-status / { close_test(); if ($3 != 0 && !bad[name]) fail(name ": exit status " $3); next }
 		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) { skipped++; print "ok - " name " " $0 }; next }
@@ -67,20 +73,20 @@ tap() {
 		/^ok/ { passed++; seen++; sub(/^ok *[0-9]* *-? */, ""); print "ok - " name ": " $0; fflush(); next }
 		/^not ok/ && /# *(TODO|todo)/ { skipped++; seen++; print; next }
 		/^not ok/ { seen++; bad[name] = 1; sub(/^not ok *[0-9]* *-? */, ""); fail(name ": " $0); next }
-		{ print "    " $0; fflush() }
-		END { close_test(); print "COUNT", passed + 0, failed + 0, skipped + 0 >counts }'
+		{ print "    " name ": " $0; fflush() }
+		END { close_test(); print "COUNT", passed + 0, failed + 0, skipped + 0 >>counts }'
 }
 
 add_up() {
 	local word a b c
 	while read -r word a b c; do
 		case $word in
-		COUNT) passed=$((passed + a)) failed=$((failed + b)) skipped=$((skipped + c)) ;;
+		COUNT) passed=$((passed + a)) failed=$((failed + b)) skipped=$((skipped + c)) ended=$((ended + 1)) ;;
 		FAIL) failures+=("$a $b $c") ;;
 		UNPREPARED) failures+=("$a $b $c") failed=$((failed + 1)) ;;
 		esac
 	done <"$counts"
-	: >"$counts"
+	[ "$ended" = "$started" ] || failures+=("$((started - ended)) jobs ended without a result") failed=$((failed + 1))
 }
 
 # with_status COMMAND...: its output, then its status where tap finds it.
@@ -90,14 +96,19 @@ with_status() {
 	echo "# hwbp-status $rc"
 }
 
-host_tests() {
-	local f name
-	for f in $(selected "$1"); do
-		name=$(basename "$f" .sh)
-		say "test $name"
-		with_status "$f" 2>&1 | tap "$name"
-		add_up
-	done
+# job NAME WHAT COMMAND...: runs it, and shows its TAP under that name.
+job() {
+	local name=$1 what=$2 began=$SECONDS
+	shift 2
+	say "test $what"
+	with_status "$@" 2>&1 | tap "$name"
+	say "test $what: $((SECONDS - began)) s"
+}
+
+host() {
+	local name
+	name=$(basename "$1" .sh)
+	job "$name" "$name" "$1"
 }
 
 # prepare FLAVOUR FILE: builds a guest test's programs; prints the files it wants taken along.
@@ -128,48 +139,79 @@ guest_script() {
 boot() {
 	local flavour=$1 cpus=$2 threads=$3
 	shift 3
-	say "test vm: $# tests in one boot of $flavour with $cpus CPUs"
 	FLAVOUR=$flavour CPUS=$cpus THREADS=$threads RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
-		with_status "$ROOT/vm/run.sh" 2>&1 | sed '/^$/d' | tap "$flavour"
-	add_up
+		job "$flavour" "vm: $# tests in one boot of $flavour with $cpus CPUs" "$ROOT/vm/run.sh"
 }
 
-vm_tests() {
-	local flavour=$1 f shape threads=auto tests=()
-	local -A boots
+bochs() {
+	FLAVOUR=ours BOCHS_FILES=$bochs_files APPEND=$kunit RUN=$(guest_script sh ours "$@") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
+		job bochs "bochs: $# tests in one boot" "$ROOT/vm/bochs.sh"
+}
+
+guest_tests() {
+	local f
 	for f in $(selected tests/vm); do
-		if [[ " $(header "$f" flavours "ours debug") " == *" $flavour "* ]]; then
-			tests+=("$f")
+		if [[ " $(header "$f" flavours "ours debug") " == *" $1 "* ]]; then
+			echo "$f"
 		fi
 	done
-	[ "${#tests[@]}" -gt 0 ] || return 0
-	# Kernel modules of tests are built against its folder.
-	FLAVOUR=$flavour "$ROOT/overlay/kernel.sh" >/dev/null || {
-		failures+=("$flavour: its kernel cannot be built") failed=$((failed + 1))
-		return 0
-	}
-	for f in "${tests[@]}"; do
-		prepare "$flavour" "$f" >&2
-		case $flavour in debug | kcsan) threads=$(header "$f" threads auto) ;; esac
-		boots["$(header "$f" cpus "${CPUS:-2}") $threads"]+=" $f"
-	done
-	while read -r shape; do
-		# shellcheck disable=SC2086
-		boot "$flavour" $shape ${boots[$shape]}
-	done < <(printf '%s\n' "${!boots[@]}" | sort -n)
 }
 
-bochs_tests() {
-	local f files='' tests=()
-	for f in $(selected tests/bochs); do
-		files+=" $f $(prepare ours "$f" | xargs)"
-		tests+=("$f")
+# Builds what guests need; leaves in $built the flavours that can be booted.
+build() {
+	local flavour f
+	built='' bochs_files=''
+	for flavour in $FLAVOURS; do
+		[ -n "$(guest_tests "$flavour")" ] || continue
+		# Kernel modules of tests are built against its folder.
+		FLAVOUR=$flavour "$ROOT/overlay/kernel.sh" >/dev/null || {
+			echo "UNPREPARED $flavour: its kernel cannot be built" >>"$counts"
+			continue
+		}
+		built+=" $flavour"
+		for f in $(guest_tests "$flavour"); do
+			prepare "$flavour" "$f" >&2
+		done
 	done
-	[ "${#tests[@]}" -gt 0 ] || return 0
-	say "test bochs: ${#tests[@]} tests in one boot"
-	FLAVOUR=ours BOCHS_FILES=$files APPEND=$kunit RUN=$(guest_script sh ours "${tests[@]}") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
-		with_status "$ROOT/vm/bochs.sh" 2>&1 | sed '/^$/d' | tap bochs
-	add_up
+	for f in $(selected tests/bochs); do
+		bochs_files+=" $f $(prepare ours "$f" | xargs)"
+	done
+}
+
+# when FILE KIND: "alone" or "beside" others.
+when() { [[ " $(header "$1" alone "") " == *" $2 "* ]] && echo alone || echo beside; }
+
+# The jobs, those that take longest first: when, and the function that does it.
+plan() {
+	local flavour f threads
+	local -A boots=()
+	for flavour in $built; do
+		for f in $(guest_tests "$flavour"); do
+			threads=auto
+			case $flavour in debug | kcsan) threads=$(header "$f" threads auto) ;; esac
+			boots["$(when "$f" "$flavour") boot $flavour $(header "$f" cpus "${CPUS:-2}") $threads"]+=" $f"
+		done
+	done
+	for f in "${!boots[@]}"; do
+		echo "$f${boots[$f]}"
+	done | sort
+	f=$(selected tests/bochs | xargs)
+	[ -z "$f" ] || echo "beside bochs $f"
+	for f in $(selected tests) ${ALL:+$(selected tests/all)}; do
+		echo "$(when "$f" yes) host $f"
+	done
+}
+
+# run_jobs WHEN MOST: so many at once.
+run_jobs() {
+	local when job
+	while read -r when job; do
+		[ "$when" = "$1" ] || continue
+		while [ "$(jobs -rp | wc -l)" -ge "$2" ]; do wait -n || true; done
+		started=$((started + 1))
+		$job &
+	done <<<"$plan"
+	wait
 }
 
 summary() {
@@ -186,12 +228,11 @@ summary() {
 counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 cd "$ROOT"
-host_tests tests
 FLAVOURS=${FLAVOURS:-ours debug kcsan${ALL:+ vanilla off}}
-for flavour in $FLAVOURS; do
-	vm_tests "$flavour"
-done
-bochs_tests
-[ -z "$ALL" ] || host_tests tests/all
+build
+plan=$(plan)
+run_jobs beside "$(nproc)"
+run_jobs alone 1
+add_up
 summary
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

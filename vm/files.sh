@@ -44,6 +44,10 @@ take() {
 collect() {
 	local name=$1 word
 	shift
+	if [ "$(base_flavour)" = i386 ]; then
+		BUSYBOX=$("$ROOT/vm/busybox.sh")
+		export BUSYBOX
+	fi
 	mkdir -p "$dir/files$PWD"
 	for word; do
 		[ -f "$word" ] || die "$name names $word, which is not there"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# initramfs.sh OUT [FOLDER]: packs busybox, vm/init and what FOLDER holds.
+# initramfs.sh OUT [FOLDER]: packs busybox ($BUSYBOX, or ours), vm/init and what FOLDER holds.
 # Copyright (C) 2026 The hw_breakpoint authors
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/bin" "$tmp/dev" "$tmp/root"
-cp /bin/busybox "$tmp/bin/busybox"
+cp "${BUSYBOX:-/bin/busybox}" "$tmp/bin/busybox"
 ln -s busybox "$tmp/bin/sh"
 install -m 755 "$here/init" "$tmp/init"
 if [ -n "${2:-}" ]; then

@@ -92,6 +92,8 @@ CPUS=${CPUS:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} THREADS=${THREADS:-auto}
 check_options
 [ "$mode" = shell ] || [ -n "${RUN:-}" ] || die "nothing to run: make vm RUN='command'"
 check_flavour
+[ "$(base_flavour)" != i386 ] || [ "$mode" = ram ] ||
+	die "$FLAVOUR can't run the host's programs, which have 64 bits: use VM_ROOT=ram"
 resolve_kernel
 image=$("$ROOT/overlay/kernel.sh" | tail -n 1)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")

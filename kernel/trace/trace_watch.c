@@ -236,7 +236,7 @@ void __kprobes watch_begin(struct watch_value *last, unsigned long addr, unsigne
 	was = __this_cpu_read(watch_reading);
 	__this_cpu_write(watch_reading, true);
 	WRITE_ONCE(last->addr, 0);
-	WRITE_ONCE(last->value, read_value(addr, len));
+	atomic64_set(&last->value, read_value(addr, len));
 	WRITE_ONCE(last->addr, addr);
 	__this_cpu_write(watch_reading, was);
 	local_irq_restore(flags);
@@ -265,7 +265,7 @@ bool __kprobes watch_look(struct watch_value *last, struct perf_event *bp, struc
 		return true;
 	}
 	hit->value = read_value(hit->addr, hw_breakpoint_len(bp));
-	hit->old = xchg(&last->value, hit->value);
+	hit->old = atomic64_xchg(&last->value, hit->value);
 	if (unlikely(READ_ONCE(last->addr) != hit->addr)) {
 		hit->old = hit->value;
 		WRITE_ONCE(last->addr, hit->addr);

@@ -9,6 +9,7 @@
 #ifndef _TRACE_WATCH_H
 #define _TRACE_WATCH_H
 
+#include <linux/atomic.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/task_work.h>
 #include <linux/types.h>
@@ -20,11 +21,11 @@
 /**
  * struct watch_value - what was last seen in watched memory
  * @addr: where; 0: nothing was seen yet
- * @value: what
+ * @value: what; atomic64_t, since xchg() of 8 bytes doesn't exist on 32-bit machines
  */
 struct watch_value {
 	unsigned long	addr;
-	u64		value;
+	atomic64_t	value;
 };
 
 /**

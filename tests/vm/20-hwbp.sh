@@ -9,10 +9,14 @@
 # 20-hwbp.sh prepare builds for the flavour of $FLAVOUR, or of each one of $FLAVOURS.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/once.sh"
 selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint
 bin=$HWBP_TESTBIN/hwbp
 
-prepare_module() {
+make_programs() { MAKEFLAGS='' make -s -j2 -f "$selftests/Makefile" OUT="$bin" KSFT="$harness"; }
+
+# make_modules FLAVOUR
+make_modules() {
 	local kdir
 	kdir=$(FLAVOUR=$1 "$root/overlay/kernel.sh" kdir | tail -n 1)
 	MAKEFLAGS='' make -s -f "$selftests/Makefile" OUT="$bin/$1" KDIR="$kdir" module
@@ -21,9 +25,11 @@ prepare_module() {
 prepare() {
 	local flavour harness
 	harness=$("$root/overlay/tree.sh" laid)/tools/testing/selftests
-	MAKEFLAGS='' make -s -j2 -f "$selftests/Makefile" OUT="$bin" KSFT="$harness"
+	once hwbp "$selftests" "$root/include/uapi" "$harness"/kselftest*.h -- make_programs
 	for flavour in ${FLAVOUR:-${FLAVOURS:-ours debug}}; do
-		[ "$flavour" = off ] || prepare_module "$flavour"
+		[ "$flavour" = off ] ||
+			once "hwbp-$flavour" "$selftests/Makefile" "$selftests/test_modules" \
+				"$(FLAVOUR=$flavour "$root/overlay/kernel.sh" | tail -n 1)" -- make_modules "$flavour"
 	done
 }
 
@@ -32,7 +38,5 @@ if [ "${1:-}" = prepare ]; then
 	exit 0
 fi
 exec "$selftests/run.sh" "$bin" "$bin/$FLAVOUR/module/hw_breakpoint_target.ko" \
-	"$bin/$FLAVOUR/module/hw_breakpoint_hw_pmu.ko" \
 	hwbp_validate hwbp_slots hwbp_hits hwbp_inherit hwbp_ptrace hwbp_stress hwbp_who hwbp_limit \
-	hwbp_range hwbp_exclusive hwbp_flexible hwbp_perf_core \
-	hwbp_groups hwbp_traffic hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32
+	hwbp_range hwbp_exclusive hwbp_perf_core hwbp_traffic hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32

@@ -5,6 +5,7 @@
 # prepare
 # flavours: ours debug kcsan
 # cpus: 8
+# alone: debug kcsan
 # limit: 400
 #
 # HWBP_SECONDS is when it begins no more rounds; HWBP_SEED repeats what another run asked for.

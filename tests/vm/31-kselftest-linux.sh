@@ -7,6 +7,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
+. "$root/tests/once.sh"
 
 # Their sources are the distribution's: overlay/manifest lays nothing over them. Only the
 # harness's limit of 30 s is not for a debug kernel on an emulated CPU: so they are built in
@@ -21,12 +22,17 @@ copy() {
 	ln -sfn "$tests/../../../scripts" "$to/../../../scripts"
 }
 
-if [ "${1:-}" = prepare ]; then
-	copy "$("$root/overlay/tree.sh" laid)/tools/testing/selftests" "$HWBP_TESTBIN/linux/tools/testing/selftests"
+make_programs() {
+	copy "$1" "$HWBP_TESTBIN/linux/tools/testing/selftests"
 	for program in perf_events/sigtrap_threads breakpoints/breakpoint_test; do
 		MAKEFLAGS='' make -s -C "$HWBP_TESTBIN/linux/tools/testing/selftests/${program%/*}" \
 			OUTPUT="$HWBP_TESTBIN" "$HWBP_TESTBIN/${program#*/}" >&2
 	done
+}
+
+if [ "${1:-}" = prepare ]; then
+	tests=$("$root/overlay/tree.sh" laid)/tools/testing/selftests
+	once linux "$0" "$tests"/{lib.mk,kselftest*.h,perf_events,breakpoints} -- make_programs "$tests"
 	exit 0
 fi
 

@@ -11,23 +11,21 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/tap.sh"
+. "$root/tests/once.sh"
 . "$root/tests/kvm.sh"
 selftests=$root/tools/testing/selftests/breakpoints/hw_breakpoint
 bin=$HWBP_TESTBIN/hwbp
 
 # Linux's own, in a copy of its folder, so that nothing is written into the tree.
-prepare_linux() {
-	local tree to=$HWBP_TESTBIN/linux-kvm part
-	tree=$("$root/overlay/tree.sh" laid)
+make_linux() {
+	local tree=$1 to=$HWBP_TESTBIN/linux-kvm part
 	mkdir -p "$to/tools/testing/selftests"
 	cp -a "$tree"/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h,kvm,rseq} \
 		"$to/tools/testing/selftests"
 	for part in scripts tools/{include,arch,build,scripts,lib}; do
 		ln -sfn "$tree/$part" "$to/$part"
 	done
-	if [ ! -e "$to/usr/include/linux/kvm.h" ] || [ "$tree/include/uapi/linux/kvm.h" -nt "$to/usr/include/linux/kvm.h" ]; then
-		MAKEFLAGS='' make -s -C "$tree" O="$to/obj" INSTALL_HDR_PATH="$to/usr" headers_install
-	fi
+	MAKEFLAGS='' make -s -C "$tree" O="$to/obj" INSTALL_HDR_PATH="$to/usr" headers_install
 	MAKEFLAGS='' make -s -j2 -C "$to/tools/testing/selftests/kvm" OUTPUT="$to/out" \
 		LDFLAGS='-static -no-pie -pthread' "$to/out/x86_64/debug_regs" 2>"$to/log" ||
 		{ cat "$to/log"; return 1; }
@@ -36,7 +34,9 @@ prepare_linux() {
 
 if [ "${1:-}" = prepare ]; then
 	"$root/tests/vm/20-hwbp.sh" prepare >&2
-	prepare_linux </dev/null >&2
+	tree=$("$root/overlay/tree.sh" laid)
+	once linux-kvm "$0" "$tree"/tools/{include,testing/selftests/{lib.mk,kselftest*.h,kvm,rseq}} \
+		"$tree"/{include,arch/x86/include}/uapi -- make_linux "$tree" </dev/null >&2
 	exit 0
 fi
 kvm_load "$HWBP_KDIR"
