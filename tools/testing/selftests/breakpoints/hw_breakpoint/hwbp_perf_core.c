@@ -25,19 +25,27 @@ static struct perf_event_attr removed_on_exec(void)
 }
 
 /*
- * A task that executes a program after some time, which is different in each round. It has
- * the same CPU and a higher priority, so it interrupts our system call at some step. If it then
- * waits for a lock of ours, it preempts us as soon as we unlock that.
+ * A task that executes a program some time after it is told to by @go, another time in each round.
+ * It has the same CPU and a higher priority, so it interrupts our system call at some step. If
+ * it then waits for a lock of ours, it preempts us as soon as we unlock that.
  */
-static pid_t executing_task(unsigned int round)
+static pid_t executing_task(unsigned int round, int *go)
 {
 	const struct timespec delay = { .tv_nsec = 1000000 + round * 37 % ROUNDS * 5000 };
 	const struct sched_param priority = { .sched_priority = 1 };
-	pid_t pid = fork_kid();
+	int p[2];
+	pid_t pid;
+	char c;
 
-	if (pid)
+	if (pipe2(p, O_CLOEXEC))
+		return -1;
+	*go = p[1];
+	pid = fork_kid();
+	if (pid) {
+		close(p[0]);
 		return pid;
-	if (sched_setscheduler(0, SCHED_FIFO, &priority))
+	}
+	if (sched_setscheduler(0, SCHED_FIFO, &priority) || read(p[0], &c, 1) != 1)
 		_exit(2);
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL);
 	execl("/proc/self/exe", "hwbp_perf_core", "--nothing", NULL);
@@ -61,12 +69,13 @@ TEST_F_TIMEOUT(exec, while_opening, LONG)
 {
 	const struct perf_event_attr attr = removed_on_exec();
 	unsigned int opened = 0, i;
-	int fd, status;
+	int fd, status, go;
 	pid_t pid;
 
 	for (i = 0; i < ROUNDS; i++) {
-		pid = executing_task(i);
+		pid = executing_task(i, &go);
 		ASSERT_GT(pid, 0);
+		ASSERT_EQ(1, write(go, "", 1));
 		while (!waitpid(pid, &status, WNOHANG)) {
 			fd = pe_open(&attr, pid, -1);
 			if (fd < 0) {
@@ -78,15 +87,16 @@ TEST_F_TIMEOUT(exec, while_opening, LONG)
 			close(fd);
 		}
 		ASSERT_EQ(0, status);
+		close(go);
 	}
-	EXPECT_GT(opened, ROUNDS);
+	EXPECT_GT(opened, 0);
 }
 
 /* The exec comes while we walk our list of events. */
 TEST_F_TIMEOUT(exec, while_enabling, LONG)
 {
 	const struct perf_event_attr attr = removed_on_exec();
-	int other[OTHERS], fd, status;
+	int other[OTHERS], fd, status, go;
 	unsigned int i;
 	pid_t pid;
 
@@ -95,10 +105,11 @@ TEST_F_TIMEOUT(exec, while_enabling, LONG)
 		ASSERT_GE(other[i], 0);
 	}
 	for (i = 0; i < ROUNDS / 4; i++) {
-		pid = executing_task(i);
+		pid = executing_task(i, &go);
 		ASSERT_GT(pid, 0);
 		fd = pe_open(&attr, pid, -1);
 		ASSERT_GE(fd, 0);
+		ASSERT_EQ(1, write(go, "", 1));
 		while (!waitpid(pid, &status, WNOHANG)) {
 			ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_DISABLE));
 			ASSERT_EQ(0, prctl(PR_TASK_PERF_EVENTS_ENABLE));
@@ -106,6 +117,7 @@ TEST_F_TIMEOUT(exec, while_enabling, LONG)
 		ASSERT_EQ(0, status);
 		ASSERT_EQ(0, bp_count(fd));
 		close(fd);
+		close(go);
 	}
 	for (i = 0; i < OTHERS; i++)
 		close(other[i]);
