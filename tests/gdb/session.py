@@ -325,11 +325,19 @@ def move():
     check("from hbreak to hbreak: ends well", finish(), True)
 
 
+def reads_stdin(pid):
+    with open(f"/proc/{pid}/syscall", encoding="ascii") as syscall:
+        return syscall.read().split()[:2] in (["0", "0x0"], ["3", "0x0"])
+
+
 def killed():
     """gdb dies as the program runs that it watches: without gdb's input that goes on."""
     program = gdb.current_progspace().filename
     # Not as context manager, which would wait for the end.
-    process = subprocess.Popen([program, "threads", "wait"], stdin=subprocess.PIPE)
+    process = subprocess.Popen([program, "orphan"], stdin=subprocess.PIPE)
+    # A thread that is only just being made could keep the SIGSTOP with which gdb attached to it.
+    while not reads_stdin(process.pid):
+        pass
     run(f"attach {process.pid}")
     for expression in ("idle[0]", "watched", "idle[2]", "idle[3]"):
         watch(expression)

@@ -182,6 +182,32 @@ static int mode_threads(int wait)
 	return 0;
 }
 
+/*
+ * With threads that are there before gdb attaches, while we wait for input. gdb dies, and with it
+ * the input ends: nothing stops us any more. We make no thread then: until its debugger is gone
+ * altogether a new thread would still be attached to it, by a SIGSTOP that stays.
+ */
+static int mode_orphan(void)
+{
+	pthread_t thread[3];
+	long i;
+
+	sem_init(&ended, 0, 0);
+	for (i = 1; i <= 2; i++) {
+		sem_init(&turn[i], 0, 0);
+		pthread_create(&thread[i], NULL, writer, (void *)i);
+	}
+	getchar();
+	write_watched(10);
+	for (i = 1; i <= 2; i++) {
+		sem_post(&turn[i]);
+		sem_wait(&ended);
+		pthread_join(thread[i], NULL);
+	}
+	tell_free_slots("orphan");
+	return 0;
+}
+
 static pthread_barrier_t start;
 
 static void *storer(void *unused)
@@ -273,6 +299,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(mode, "count"))
 		return mode_count();
+	if (!strcmp(mode, "orphan"))
+		return mode_orphan();
 	if (!strcmp(mode, "step"))
 		return mode_step(atol(argument));
 	if (!strcmp(mode, "threads"))

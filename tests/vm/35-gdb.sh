@@ -66,7 +66,7 @@ all_of() {
 	told "$bits" "detached" "4 slots free" "$keeps"
 	told "$bits" "detached" "ended well"
 	session 137 "$bits" killed
-	told "$bits" "attached" "4 slots free" "$leaves"
+	told "$bits" "orphan" "4 slots free" "$leaves"
 }
 
 work=$(mktemp -d)

@@ -58,7 +58,8 @@ struct ptrace_debugregs {
  * The #DB handler sets RF for a breakpoint that was hit, and the processor for an instruction that
  * faulted. Neither is meant for another ip: when a debugger writes one, RF is cleared. Debuggers
  * write ip before flags, and write back the RF that they have read: such a copy is dropped, too.
- * What a debugger sets itself stays.
+ * What a debugger sets itself stays. But RF that it sets after it has written an ip is for that ip:
+ * so gdb restores both when a function that it called has returned, and may then jump elsewhere.
  *
  * This is what the debugger has done in the present stop, in thread.ptrace_rf.
  */
@@ -66,6 +67,7 @@ enum {
 	RF_UNTOUCHED,
 	RF_SET,			/* RF was clear, and the debugger has set it */
 	RF_CLEARED,		/* RF was cleared, and the debugger hasn't seen that */
+	RF_MOVED,		/* the debugger has written another ip, and knows RF */
 };
 
 /* === Who holds what ======================================================= */
@@ -489,10 +491,13 @@ void ptrace_clear_rf(struct task_struct *tsk, unsigned long ip)
 {
 	struct pt_regs *regs = task_pt_regs(tsk);
 
-	if (regs->ip == ip || !(regs->flags & X86_EFLAGS_RF) || tsk->thread.ptrace_rf == RF_SET)
+	if (regs->ip == ip || tsk->thread.ptrace_rf == RF_SET)
 		return;
+	if (regs->flags & X86_EFLAGS_RF)
+		tsk->thread.ptrace_rf = RF_CLEARED;
+	else if (tsk->thread.ptrace_rf == RF_UNTOUCHED)
+		tsk->thread.ptrace_rf = RF_MOVED;
 	regs->flags &= ~X86_EFLAGS_RF;
-	tsk->thread.ptrace_rf = RF_CLEARED;
 }
 
 /**
@@ -505,12 +510,14 @@ void ptrace_clear_rf(struct task_struct *tsk, unsigned long ip)
  */
 unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags)
 {
+	u8 *rf = &tsk->thread.ptrace_rf;
+
 	if (!(flags & X86_EFLAGS_RF))
-		tsk->thread.ptrace_rf = RF_UNTOUCHED;
-	else if (tsk->thread.ptrace_rf == RF_CLEARED)
+		*rf = *rf == RF_CLEARED || *rf == RF_MOVED ? RF_MOVED : RF_UNTOUCHED;
+	else if (*rf == RF_CLEARED)
 		flags &= ~X86_EFLAGS_RF;
-	else if (!(task_pt_regs(tsk)->flags & X86_EFLAGS_RF))
-		tsk->thread.ptrace_rf = RF_SET;
+	else if (*rf == RF_UNTOUCHED && !(task_pt_regs(tsk)->flags & X86_EFLAGS_RF))
+		*rf = RF_SET;
 	return flags;
 }
 
@@ -525,5 +532,5 @@ unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags)
 void ptrace_show_rf(struct task_struct *tsk)
 {
 	if (tsk->thread.ptrace_rf == RF_CLEARED)
-		tsk->thread.ptrace_rf = RF_UNTOUCHED;
+		tsk->thread.ptrace_rf = RF_MOVED;
 }
