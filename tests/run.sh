@@ -125,7 +125,8 @@ guest_script() {
 	shift 2
 	echo "export HWBP_TESTBIN=$HWBP_TESTBIN"
 	for f in "$@"; do
-		limit=$(header "$f" limit 300)
+		# A neighbour may take half of the machine.
+		limit=$((2 * $(header "$f" limit 300)))
 		case $flavour in debug | kcsan) limit=$((limit * 2)) ;; esac
 		printf 'echo "# hwbp-test %s"\n' "$(basename "$f" .sh)"
 		printf 'timeout %s %s %s 2>&1\n' "$limit" "$shell" "$f"
@@ -139,12 +140,12 @@ guest_script() {
 boot() {
 	local flavour=$1 cpus=$2 threads=$3
 	shift 3
-	FLAVOUR=$flavour CPUS=$cpus THREADS=$threads RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-2400} APPEND=$kunit \
+	FLAVOUR=$flavour CPUS=$cpus THREADS=$threads RUN=$(guest_script bash "$flavour" "$@") TIMEOUT=${VM_TIMEOUT:-3600} APPEND=$kunit \
 		job "$flavour" "vm: $# tests in one boot of $flavour with $cpus CPUs" "$ROOT/vm/run.sh"
 }
 
 bochs() {
-	FLAVOUR=ours BOCHS_FILES=$bochs_files APPEND=$kunit RUN=$(guest_script sh ours "$@") TIMEOUT=${BOCHS_TIMEOUT:-1200} \
+	FLAVOUR=ours BOCHS_FILES=$bochs_files APPEND=$kunit RUN=$(guest_script sh ours "$@") TIMEOUT=${BOCHS_TIMEOUT:-2400} \
 		job bochs "bochs: $# tests in one boot" "$ROOT/vm/bochs.sh"
 }
 
