@@ -4,6 +4,7 @@
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
 # flavours: ours debug vanilla
+# threads: single
 #
 # TCG's SVM is not the real one: VMRUN and the exit exchange DR7 without arming what it says,
 # and the exit leaves the host's on. Guests with breakpoints are for Bochs, therefore, and
