@@ -785,6 +785,36 @@ TEST_F(at_breakpoint, debugger_sets_rf_after_moving)
 	EXPECT_END();
 }
 
+/*
+ * A debugger that has the thread execute something and then restores all registers, as gdb's call
+ * does, restores the RF that was there before: at the old place it is meant, elsewhere not.
+ */
+static int detour(pid_t pid, int way)
+{
+	struct user_regs_struct saved;
+
+	if (ptrace(PTRACE_GETREGS, pid, 0, &saved) || move_pc(pid, way, p1) ||
+	    resume(pid, PTRACE_SINGLESTEP) != SIGTRAP || pc_of(pid) != p2 ||
+	    poke(pid, 6, DR6_NONE))
+		return -1;
+	return ptrace(PTRACE_SETREGS, pid, 0, &saved) ? -errno : 0;
+}
+
+TEST_F(at_breakpoint, go_on_after_restoring)
+{
+	ASSERT_EQ(0, detour(self->pid, variant->way));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	EXPECT_END();
+}
+
+TEST_F(at_breakpoint, move_after_restoring)
+{
+	ASSERT_EQ(0, detour(self->pid, variant->way));
+	ASSERT_EQ(0, move_pc(self->pid, variant->way, p2));
+	EXPECT_STOP(PTRACE_CONT, p2, 2);
+	EXPECT_END();
+}
+
 /* What the debugger did to RF in a stop is no matter in the next one. */
 TEST_F(at_breakpoint, next_stop_begins_anew)
 {
@@ -827,10 +857,11 @@ TEST_F(ptrace, move_among_perf_breakpoints)
 	close(fd[1]);
 }
 
-/* The processor sets RF itself when an instruction faults. */
+/* The processor sets RF itself when an instruction faults. The thread must not get further. */
 TEST_F(ptrace, move_from_fault)
 {
 	ASSERT_EQ(0, break_at(self->pid, 1, p2));
+	ASSERT_EQ(0, break_at(self->pid, 2, before_store));
 	order(ACT_STORE_NULL, 1, 0);
 	ASSERT_EQ(SIGSEGV, resume(self->pid, PTRACE_CONT));
 	NEED(flags_of(self->pid) & RF, "QEMU TCG leaves RF clear at a fault");
