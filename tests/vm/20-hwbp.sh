@@ -15,9 +15,11 @@ bin=$HWBP_TESTBIN/hwbp
 
 make_programs() { MAKEFLAGS='' make -s -j2 -f "$selftests/Makefile" OUT="$bin" KSFT="$harness"; }
 
-# make_modules FLAVOUR
+# make_modules FLAVOUR: anew, since kbuild doesn't notice that the kernel's BTF has changed, on
+# which that of a module depends.
 make_modules() {
 	local kdir
+	rm -rf "${bin:?}/$1/module"
 	kdir=$(FLAVOUR=$1 "$root/overlay/kernel.sh" kdir | tail -n 1)
 	MAKEFLAGS='' make -s -f "$selftests/Makefile" OUT="$bin/$1" KDIR="$kdir" module
 }
