@@ -25,94 +25,24 @@
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/sysctl.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/hw_breakpoint.h>
 
 #include "hw_breakpoint_internal.h"
+#include "hw_breakpoint_slots.h"
 
-/* === Who holds an event =================================================== */
-
-/*
- * What perf core has as the owner of kernel code's events, and as the task of a context whose
- * task has left it for good. It has its name for it, TASK_TOMBSTONE, to itself.
- */
-#define TOMBSTONE	((struct task_struct *)-1L)
-
-/* The owner comes only when the event has been made. */
-static const char *event_kind(const struct perf_event *bp)
-{
-	if (arch_hw_breakpoint_prepaid(bp))
-		return "ptrace";
-	if (READ_ONCE(bp->owner) == TOMBSTONE ||
-	    !is_default_overflow_handler((struct perf_event *)bp))
-		return "kernel";
-	return "perf";
-}
-
-/* A debugger of the task, or who opened the event, while that lives. */
-static const struct task_struct *event_asker(const struct perf_event *bp)
-{
-	const struct task_struct *owner;
-
-	if (arch_hw_breakpoint_prepaid(bp))
-		return ptrace_parent(bp->hw.target);
-	/* Pairs with the release with which an owner that exits takes itself out. */
-	owner = smp_load_acquire(&bp->owner);
-	return owner == TOMBSTONE ? NULL : owner;
-}
-
-/**
- * hw_breakpoint_describe_event() - who holds an event, and what it watches
- * @bp: the event; the caller sees to it that it stays
- * @who: zeroed; all but slots is filled in
- *
- * Context: any.
- */
-void hw_breakpoint_describe_event(const struct perf_event *bp, struct hw_breakpoint_who *who)
-{
-	const struct arch_hw_breakpoint *hw = &bp->hw.info;
-	const struct task_struct *asker;
-
-	who->kind = event_kind(bp);
-	if (!strcmp(who->kind, "kernel"))
-		snprintf(who->name, sizeof(who->name), "%pS",
-			 hw->caller ?: (void *)bp->overflow_handler);
-	rcu_read_lock();
-	asker = event_asker(bp);
-	if (asker)
-		hw_breakpoint_name_task(&who->asker, asker);
-	rcu_read_unlock();
-	if (bp->hw.target)
-		hw_breakpoint_name_task(&who->task, bp->hw.target);
-	who->watch = hw_breakpoint_watch(&bp->attr);
-	who->hits = local64_read((local64_t *)&bp->count);
-	who->cpu = bp->cpu;
-}
-
-static void describe_promise(const struct hw_breakpoint_promise *promise,
-			     struct task_struct *task, struct hw_breakpoint_who *who)
-{
-	const struct hw_breakpoint_task charged = who->task;
-
-	hw_breakpoint_describe_event(container_of(promise, struct perf_event, hw.info.promise),
-				     who);
-	/* perf core may have moved the event to a related task. */
-	if (charged.pid)
-		who->task = charged;
-}
-
-static const struct hw_breakpoint_holder event_holder = {
-	.describe	= describe_promise,
-};
+/* === Refusals ============================================================= */
 
 /* @attr: what was asked for */
 static void refuse(const struct perf_event *bp, const struct perf_event_attr *attr, int err,
 		   const char *why)
 {
 	const struct hw_breakpoint_request request = {
-		.kind	= event_kind(bp),
+		.kind	= hw_breakpoint_kind(bp),
 		.watch	= hw_breakpoint_watch(attr),
 		.task	= bp->hw.target,
 		.cpu	= bp->cpu,
@@ -121,45 +51,7 @@ static void refuse(const struct perf_event *bp, const struct perf_event_attr *at
 	hw_breakpoint_refused(&request, err, why);
 }
 
-/* === The PMU ============================================================== */
-
-/**
- * hw_breakpoint_event_family() - what an event and its inherited copies have in common
- * @bp: the event
- *
- * perf core may swap them.
- *
- * Context: any.
- * Return: the same for all of them; NULL: there are none.
- */
-const void *hw_breakpoint_event_family(const struct perf_event *bp)
-{
-	if (!bp->attr.inherit)
-		return NULL;
-	return bp->parent ?: bp;
-}
-
-/*
- * Is @bp an inherited copy that its task frees because it exits, or because it
- * executes another program? Then current is the task that it was on. A fork() that
- * failed frees the copies too, as the parent: of a task that was never woken.
- */
-static bool event_freed_by_its_task(const struct perf_event *bp)
-{
-	return bp->parent && bp->state == PERF_EVENT_STATE_EXIT &&
-	       READ_ONCE(bp->hw.target->__state) != TASK_NEW;
-}
-
-static void hw_breakpoint_event_destroy(struct perf_event *bp)
-{
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	struct task_struct *holder = event_freed_by_its_task(bp) ? current : NULL;
-
-	trace_hw_breakpoint_unregister(bp);
-	if (hw->group)
-		hw_breakpoint_exclusive_leave(bp, holder);
-	hw_breakpoint_promise_release(&hw->promise, hw_breakpoint_event_family(bp), holder);
-}
+/* === Checks =============================================================== */
 
 /* Why @attr can't be, on this machine; NULL: it can, and @hw is what it means. */
 static const char *objection(const struct perf_event *bp, const struct perf_event_attr *attr,
@@ -178,47 +70,6 @@ static int hw_breakpoint_permit(const struct arch_hw_breakpoint *hw, const char 
 		return 0;
 	*why = "a kernel address needs CAP_PERFMON";
 	return -EPERM;
-}
-
-/**
- * hw_breakpoint_promise_to_event() - promise registers to an event's task or CPU
- * @bp: the event, which is promised nothing yet; its promise's holder is set
- * @weight: how many
- * @why: as for hw_breakpoint_promise_to_cpu()
- *
- * Context: any but NMI.
- * Return: 0 or -ENOSPC.
- */
-int hw_breakpoint_promise_to_event(struct perf_event *bp, unsigned int weight, char *why)
-{
-	struct hw_breakpoint_promise *promise = &counter_arch_bp(bp)->promise;
-
-	if (!bp->hw.target)
-		return hw_breakpoint_promise_to_cpu(promise, bp->cpu, weight, why);
-	return hw_breakpoint_promise_to_task(promise, bp->hw.target, bp->cpu, weight,
-					     hw_breakpoint_event_family(bp), bp->parent, why);
-}
-
-/* By those who have a handler of their own. */
-static bool is_prepaid(struct perf_event *bp)
-{
-	return !is_default_overflow_handler(bp) &&
-	       (arch_hw_breakpoint_prepaid(bp) || hw_breakpoint_wide_prepaid(bp));
-}
-
-static int hw_breakpoint_reserve(struct perf_event *bp, char *why)
-{
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	const unsigned int weight = arch_hw_breakpoint_weight(hw);
-	const bool prepaid = is_prepaid(bp);
-
-	hw->sched.promised = prepaid || !hw_breakpoint_is_flexible(bp);
-	if (prepaid || !hw->sched.promised)
-		return 0;
-	hw->promise.holder = &event_holder;
-	if (bp->group_leader->attr.exclusive)
-		return hw_breakpoint_exclusive_join(bp, weight, why);
-	return hw_breakpoint_promise_to_event(bp, weight, why);
 }
 
 static void copy_modifiable(struct perf_event_attr *to,
@@ -268,6 +119,170 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 	return bp->attr.exclude_kernel ? 0 : hw_breakpoint_permit(hw, why);
 }
 
+/* === Charges ============================================================== */
+
+/* kernel.hw_breakpoint_task_limit: what a task may have if the caller lacks CAP_PERFMON. */
+static unsigned int task_limit = HBP_NUM;
+static unsigned int task_limit_max = HBP_NUM;
+
+static struct ctl_table hw_breakpoint_sysctls[] = {
+	{
+		.procname	= "hw_breakpoint_task_limit",
+		.data		= &task_limit,
+		.maxlen		= sizeof(task_limit),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &task_limit_max,
+	},
+};
+
+static int __init hw_breakpoint_sysctl_init(void)
+{
+	register_sysctl_init("kernel", hw_breakpoint_sysctls);
+	return 0;
+}
+late_initcall(hw_breakpoint_sysctl_init);
+
+/* Have @bp hold @weight registers. @ctx: where it is being installed; NULL: it is already. */
+static int set_weight(struct perf_event *bp, struct perf_event_context *ctx, unsigned int weight,
+		      unsigned int limit)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+
+	if (hw->group)
+		return hw_breakpoint_exclusive_resize(bp, weight, limit);
+	if (ctx) {
+		hw->charge = hw_breakpoint_no_charge(bp, ctx);
+		if (bp->group_leader->attr.exclusive)
+			return hw_breakpoint_exclusive_join(bp, ctx, weight, limit);
+	}
+	return hw_breakpoint_charge(&hw->charge, weight, limit);
+}
+
+/*
+ * An inherited copy isn't held to the task limit, and when it is made not to the law, either: the
+ * forking task has as much, and a refusal would make fork() fail.
+ */
+static int reserve(struct perf_event *bp, struct perf_event_context *ctx, unsigned int weight)
+{
+	int err;
+
+	if (bp->parent)
+		return set_weight(bp, ctx, weight,
+				  ctx ? HW_BREAKPOINT_COVERED : HW_BREAKPOINT_NO_LIMIT);
+	err = set_weight(bp, ctx, weight, READ_ONCE(task_limit));
+	if (err == -EDQUOT && perfmon_capable())
+		err = set_weight(bp, ctx, weight, HW_BREAKPOINT_NO_LIMIT);
+	return err;
+}
+
+/* noinline, so that requests that are granted don't reserve stack for the reason. */
+static noinline int refuse_to_reserve(const struct perf_event_attr *attr, struct perf_event *bp,
+				      unsigned int weight, int err)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	unsigned int more = weight - hw->charge.weight;
+	char why[HW_BREAKPOINT_WHY_LEN] = "";
+
+	if (bp->group_leader->attr.exclusive && hw_breakpoint_exclusive_explain(why, bp, &more))
+		err = -ENOSPC;
+	else if (err == -EDQUOT)
+		hw_breakpoint_explain_limit(why, &hw->charge, READ_ONCE(task_limit), more);
+	else if (err == -ENOSPC)
+		hw_breakpoint_explain(why, &hw->charge, more);
+	if (err == -EDQUOT)
+		err = -ENOSPC;
+	refuse(bp, attr, err, why);
+	return err;
+}
+
+static void give_back(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+
+	if (!hw->charge.weight)
+		return;
+	if (!bp->hw.target)
+		hw_breakpoint_remove_cpu_event(bp);
+	if (hw->group)
+		hw_breakpoint_exclusive_leave(bp);
+	else
+		hw_breakpoint_charge(&hw->charge, 0, 0);
+}
+
+static void hw_breakpoint_event_destroy(struct perf_event *bp)
+{
+	trace_hw_breakpoint_unregister(bp);
+	give_back(bp);
+	kfree(counter_arch_bp(bp)->sched);
+}
+
+/* The event leaves its context for good. A modification may be under way. */
+static void hw_breakpoint_uncharge(struct perf_event *bp)
+{
+	mutex_lock(&bp->child_mutex);
+	give_back(bp);
+	mutex_unlock(&bp->child_mutex);
+}
+
+static void hw_breakpoint_leader_gone(struct perf_event *bp)
+{
+	if (counter_arch_bp(bp)->group)
+		hw_breakpoint_exclusive_orphan(bp);
+}
+
+/**
+ * hw_breakpoint_prepaid() - the handler of an event for which registers are reserved already
+ * @bp: unused
+ * @data: unused
+ * @regs: unused
+ *
+ * An event that is created disabled with this handler isn't charged. Its owner then gives it
+ * another handler; this one is never called.
+ */
+void hw_breakpoint_prepaid(struct perf_event *bp, struct perf_sample_data *data,
+			   struct pt_regs *regs)
+{
+}
+
+/*
+ * Registers are reserved only here, after perf core has checked that the caller may observe the
+ * task. Otherwise a caller who may not could hold the task's registers for an instant, and
+ * could learn from the error how many of them are in use.
+ *
+ * An inherited copy is charged under its original's child_mutex, so no modification of the
+ * original is under way.
+ */
+static int hw_breakpoint_charge_event(struct perf_event *bp, struct perf_event_context *ctx)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	const bool prepaid = bp->overflow_handler == hw_breakpoint_prepaid;
+	unsigned int weight;
+	int err;
+
+	if (bp->parent)
+		copy_original(bp);
+	weight = arch_hw_breakpoint_weight(hw);
+	hw->promised = prepaid || !hw_breakpoint_is_flexible(bp);
+	if (!hw->promised) {
+		err = hw_breakpoint_make_flexible(bp);
+		if (err)
+			return err;
+	} else if (!prepaid) {
+		err = reserve(bp, ctx, weight);
+		if (err)
+			return refuse_to_reserve(&bp->attr, bp, weight, err);
+		if (!bp->hw.target)
+			hw_breakpoint_add_cpu_event(bp);
+	}
+	bp->destroy = hw_breakpoint_event_destroy;
+	trace_hw_breakpoint_register(bp);
+	return 0;
+}
+
+/* === The PMU ============================================================== */
+
 static int hw_breakpoint_event_init(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
@@ -287,48 +302,9 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 			return err;
 		}
 	}
-	INIT_LIST_HEAD(&hw->sched.ring);
-	hw->sched.alone = !bp->hw.target && !is_default_overflow_handler(bp);
-	return 0;
-}
-
-/*
- * Slow path of hw_breakpoint_charge(): ask again, with a buffer for the reason. noinline, so
- * that a request that is granted doesn't reserve stack for the buffer.
- */
-static noinline int reserve_or_refuse(struct perf_event *bp)
-{
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
-	int err = hw_breakpoint_reserve(bp, no_room);
-
-	if (err)
-		refuse(bp, &bp->attr, err, no_room);
-	return err;
-}
-
-/*
- * Registers are reserved only here, after perf core has checked that the caller may observe the
- * task. Otherwise a caller who may not could hold the task's registers for an instant, and
- * could learn from the error how many of them are in use.
- *
- * An inherited copy is charged under its original's child_mutex, so no modification of the
- * original is under way.
- */
-static int hw_breakpoint_charge(struct perf_event *bp, struct perf_event_context *ctx)
-{
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	int err;
-
-	if (bp->parent)
-		copy_original(bp);
-	if (hw_breakpoint_reserve(bp, NULL)) {
-		err = reserve_or_refuse(bp);
-		if (err)
-			return err;
-	}
-	hw->sig_data = bp->attr.sig_data;
-	bp->destroy = hw_breakpoint_event_destroy;
-	trace_hw_breakpoint_register(bp);
+	hw->movable = !bp->hw.target && !is_default_overflow_handler(bp);
+	/* Nothing is charged before hw_breakpoint_charge_event(). */
+	hw->charge.cpu = HW_BREAKPOINT_ANY_CPU;
 	return 0;
 }
 
@@ -450,9 +426,11 @@ static struct pmu perf_breakpoint = {
 	.task_ctx_nr	= perf_sw_context,
 	.attr_groups	= hw_breakpoint_attr_groups,
 	.pmu_disable	= hw_breakpoint_pmu_disable,
-	.pmu_enable	= arch_hw_breakpoint_pmu_enable,
+	.pmu_enable	= arch_hw_breakpoint_commit,
 	.event_init	= hw_breakpoint_event_init,
-	.charge		= hw_breakpoint_charge,
+	.charge		= hw_breakpoint_charge_event,
+	.uncharge	= hw_breakpoint_uncharge,
+	.leader_gone	= hw_breakpoint_leader_gone,
 	.add		= hw_breakpoint_add,
 	.del		= hw_breakpoint_del,
 	.start		= hw_breakpoint_start,
@@ -483,12 +461,7 @@ register_user_hw_breakpoint(struct perf_event_attr *attr,
 			    perf_overflow_handler_t triggered, void *context,
 			    struct task_struct *tsk)
 {
-	struct perf_event *bp;
-
-	bp = perf_event_create_kernel_counter(attr, -1, tsk, triggered, context);
-	if (!IS_ERR(bp))
-		counter_arch_bp(bp)->caller = __builtin_return_address(0);
-	return bp;
+	return perf_event_create_kernel_counter(attr, -1, tsk, triggered, context);
 }
 EXPORT_SYMBOL_GPL(register_user_hw_breakpoint);
 
@@ -508,60 +481,45 @@ int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_
 	return *why ? -EINVAL : hw_breakpoint_permit(hw, why);
 }
 
-/*
- * Promise @bp what it takes if its weight is @weight, where that is more than it has. Who is
- * prepaid, or is promised nothing, isn't concerned.
- */
-static int grow(struct perf_event *bp, unsigned int weight, char *why)
-{
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	int err = -ENOENT;
+/* === Modification ========================================================= */
 
-	if (weight <= arch_hw_breakpoint_weight(hw))
+static int grow(struct perf_event *bp, unsigned int weight)
+{
+	const struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+
+	/* An event without a charge of its own, or that has left its context, needs none. */
+	if (!hw->charge.weight || weight <= hw->charge.weight)
 		return 0;
-	if (hw->group)
-		err = hw_breakpoint_exclusive_resize(bp, weight, why);
-	if (err == -ENOENT)
-		err = hw_breakpoint_promise_resize(&hw->promise, weight, bp->parent, why);
-	return err;
+	return reserve(bp, NULL, weight);
 }
 
-/* Back to what it takes as it is. */
+/* Back to what @bp takes as it is. */
 static void shrink(struct perf_event *bp)
 {
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	const unsigned int weight = arch_hw_breakpoint_weight(hw);
+	const struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 
-	if (!hw->group || hw_breakpoint_exclusive_resize(bp, weight, NULL))
-		hw_breakpoint_promise_resize(&hw->promise, weight, true, NULL);
-}
-
-static void shrink_family(struct perf_event *bp)
-{
-	struct perf_event *child;
-
-	shrink(bp);
-	list_for_each_entry(child, &bp->child_list, child_list)
-		shrink(child);
+	if (hw->charge.weight > arch_hw_breakpoint_weight(hw))
+		reserve(bp, NULL, arch_hw_breakpoint_weight(hw));
 }
 
 /* grow() for @bp and its inherited copies, or for none of them. */
-static int grow_family(struct perf_event *bp, unsigned int weight, char *why)
+static int grow_all(struct perf_event *bp, unsigned int weight)
 {
 	struct perf_event *child;
 	int err;
 
 	lockdep_assert_held(&bp->child_mutex);
-	err = grow(bp, weight, why);
-	if (err)
-		return err;
+	err = grow(bp, weight);
 	list_for_each_entry(child, &bp->child_list, child_list) {
-		err = grow(child, weight, why);
-		if (err) {
-			shrink_family(bp);
+		if (err)
 			break;
-		}
+		err = grow(child, weight);
 	}
+	if (!err)
+		return 0;
+	shrink(bp);
+	list_for_each_entry(child, &bp->child_list, child_list)
+		shrink(child);
 	return err;
 }
 
@@ -585,14 +543,16 @@ static void make_modified(struct modification *m)
 
 	copy_modifiable(&m->bp->attr, &m->attr);
 	arch_hw_breakpoint_assign(hw, &m->hw);
-	hw->sig_data = m->bp->attr.sig_data;
 	m->done = true;
 }
 
-/* Is it on a CPU? Not if its task has left the context for good. ctx->lock is held. */
-static bool is_on(const struct perf_event *bp)
+/*
+ * Is the event scheduled in? Events of a context that has lost its task may still say ACTIVE.
+ * ctx->lock is held.
+ */
+static bool is_scheduled_in(const struct perf_event *bp)
 {
-	return bp->state == PERF_EVENT_STATE_ACTIVE && bp->ctx->task != TOMBSTONE;
+	return bp->state == PERF_EVENT_STATE_ACTIVE && bp->ctx->task != HW_BREAKPOINT_NO_TASK;
 }
 
 /* On the CPU that it is said to be on, interrupts off. */
@@ -602,12 +562,12 @@ static void modify_here(void *data)
 	struct perf_event *bp = m->bp;
 
 	raw_spin_lock(&bp->ctx->lock);
-	if (is_on(bp) && bp->oncpu == smp_processor_id()) {
+	if (is_scheduled_in(bp) && bp->oncpu == smp_processor_id()) {
 		leave_registers(bp);
 		make_modified(m);
 		if (take_registers(bp))
 			hw_breakpoint_share_wait(bp);
-		arch_hw_breakpoint_commit();
+		arch_hw_breakpoint_commit(NULL);
 	}
 	raw_spin_unlock(&bp->ctx->lock);
 }
@@ -626,7 +586,7 @@ static void publish_modified(struct modification *m)
 	while (!m->done) {
 		raw_spin_lock_irqsave(&bp->ctx->lock, flags);
 		cpu = bp->oncpu;
-		if (!is_on(bp))
+		if (!is_scheduled_in(bp))
 			make_modified(m);
 		raw_spin_unlock_irqrestore(&bp->ctx->lock, flags);
 		if (!m->done)
@@ -635,40 +595,28 @@ static void publish_modified(struct modification *m)
 	trace_hw_breakpoint_modify(bp);
 }
 
-/*
- * May the event become what its new attribute says? Then what that takes is reserved by
- * @reserve, which is grow() or the like.
- */
-static int prepare_modified(struct modification *m,
-			    int (*reserve)(struct perf_event *bp, unsigned int weight, char *why))
+/* May the event become what its new attribute says? Then @m->hw is what that means. */
+static int check_modified(struct modification *m)
 {
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
 	const char *why = objection(m->bp, &m->attr, &m->hw);
 	int err = why ? -EINVAL : 0;
 
-	/* The first of the family has prepared for all. */
-	if (m->bp->parent)
-		return err;
-	if (!err)
+	/* The original has been checked for its copies. */
+	if (!err && !m->bp->parent)
 		err = hw_breakpoint_permit(&m->hw, &why);
-	if (!err) {
-		why = no_room;
-		err = reserve(m->bp, arch_hw_breakpoint_weight(&m->hw), no_room);
-	}
 	if (err)
 		refuse(m->bp, &m->attr, err, why);
 	return err;
 }
 
-/* What a family has in excess goes when all of it has been modified: perf core may swap it. */
-static void shrink_after_last(struct perf_event *bp)
+/* Reserve what @m takes; @grow_by is grow() or grow_all(). */
+static int reserve_modified(struct modification *m,
+			    int (*grow_by)(struct perf_event *bp, unsigned int weight))
 {
-	struct perf_event *first = bp->parent ?: bp;
+	const unsigned int weight = arch_hw_breakpoint_weight(&m->hw);
+	int err = grow_by(m->bp, weight);
 
-	lockdep_assert_held(&first->child_mutex);
-	if (bp->parent ? list_is_last(&bp->child_list, &first->child_list) :
-			 list_empty(&first->child_list))
-		shrink_family(first);
+	return err ? refuse_to_reserve(&m->attr, m->bp, weight, err) : 0;
 }
 
 /**
@@ -678,36 +626,31 @@ static void shrink_after_last(struct perf_event *bp)
  * @check: refuse if anything else in @attr differs from what the event has; not asked
  *	of an inherited copy, whose period may have become another
  *
- * What an event and its inherited copies need is reserved for all of them when the event
- * itself is modified: so that is refused, or none of the calls for them is. The caller has
- * copied sig_data into the event's attribute; where it is refused, that is what it was before,
- * too.
+ * What an event and its inherited copies need is reserved for all of them when the event itself is
+ * modified: either that is refused, or none of the calls is.
  *
  * Context: may sleep. perf core calls it with the event's child_mutex held, for the event
- * and then for each of its inherited copies, which take what the first took.
+ * and then for each of its inherited copies.
  * Return: 0, or -EINVAL, -EPERM or -ENOSPC as for a new event; on error nothing has changed.
  */
 int modify_user_hw_breakpoint_check(struct perf_event *bp,
 				    struct perf_event_attr *attr, bool check)
 {
-	const unsigned int had = arch_hw_breakpoint_weight(counter_arch_bp(bp));
 	struct modification m = { .bp = bp, .attr = bp->attr };
 	int err;
 
 	copy_modifiable(&m.attr, attr);
 	if (check && !bp->parent && memcmp(&m.attr, attr, sizeof(m.attr))) {
-		err = -EINVAL;
-		refuse(bp, attr, err, "only address, length, type and disabled can be modified");
-	} else {
-		err = prepare_modified(&m, grow_family);
+		refuse(bp, attr, -EINVAL, "only address, length, type and disabled can be modified");
+		return -EINVAL;
 	}
-	if (err) {
-		bp->attr.sig_data = counter_arch_bp(bp)->sig_data;
+	err = check_modified(&m);
+	if (!err && !bp->parent)
+		err = reserve_modified(&m, grow_all);
+	if (err)
 		return err;
-	}
 	publish_modified(&m);
-	if (had > arch_hw_breakpoint_weight(&m.hw))
-		shrink_after_last(bp);
+	shrink(bp);
 	return 0;
 }
 
@@ -727,13 +670,21 @@ int modify_user_hw_breakpoint(struct perf_event *bp, struct perf_event_attr *att
 	int err;
 
 	copy_modifiable(&m.attr, attr);
-	err = prepare_modified(&m, grow);
+	err = check_modified(&m);
+	if (err)
+		return err;
+	/* The event may leave its context meanwhile, because its task exits. */
+	mutex_lock(&bp->child_mutex);
+	err = reserve_modified(&m, grow);
+	mutex_unlock(&bp->child_mutex);
 	if (err)
 		return err;
 
 	perf_event_disable(bp);
+	mutex_lock(&bp->child_mutex);
 	publish_modified(&m);
 	shrink(bp);
+	mutex_unlock(&bp->child_mutex);
 	if (!bp->attr.disabled)
 		perf_event_enable(bp);
 	return 0;
@@ -765,7 +716,7 @@ int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
 	unsigned long flags;
 	int err;
 
-	if (bp->cpu != raw_smp_processor_id() || !hw->sched.alone || bp->attr.exclude_kernel)
+	if (bp->cpu != raw_smp_processor_id() || !hw->movable || bp->attr.exclude_kernel)
 		return -EINVAL;
 	err = arch_hw_breakpoint_check_move(hw, addr);
 	if (err)
@@ -800,6 +751,38 @@ void unregister_hw_breakpoint(struct perf_event *bp)
 EXPORT_SYMBOL_GPL(unregister_hw_breakpoint);
 
 /**
+ * hw_breakpoint_slots() - how many breakpoints a CPU has room for
+ * @type: TYPE_INST or TYPE_DATA
+ *
+ * Context: any.
+ * Return: the number of registers, used or not.
+ */
+int hw_breakpoint_slots(int type)
+{
+	return hw_breakpoint_nr_slots();
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
+
+/**
+ * hw_breakpoint_is_used() - has anybody reserved a register?
+ *
+ * Context: any. The answer may be outdated when it arrives.
+ * Return: true if a breakpoint exists anywhere, enabled or not, that a register is reserved for.
+ */
+bool hw_breakpoint_is_used(void)
+{
+	int cpu;
+
+	if (hw_breakpoint_wide() || hw_breakpoint_busiest_everywhere())
+		return true;
+	for_each_possible_cpu(cpu)
+		if (hw_breakpoint_own(cpu) || hw_breakpoint_busiest_on(cpu))
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_GPL(hw_breakpoint_is_used);
+
+/**
  * init_hw_breakpoint() - set up the layer
  *
  * Context: once, from perf core's own set-up, before any event exists.
@@ -807,7 +790,7 @@ EXPORT_SYMBOL_GPL(unregister_hw_breakpoint);
  */
 int __init init_hw_breakpoint(void)
 {
-	hw_breakpoint_promises_init();
+	hw_breakpoint_slots_init(HBP_NUM);
 	arch_hw_breakpoint_init();
 	return perf_pmu_register(&perf_breakpoint, "breakpoint", PERF_TYPE_BREAKPOINT);
 }

@@ -1,324 +1,227 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exclusive groups: those whose leader's attribute says "exclusive" are alone on the debug
- * registers of the CPU that they are on.
+ * Exclusive groups: a group whose leader's attribute says "exclusive" has all debug registers of
+ * the CPU that it is on to itself.
  *
- * Among them its breakpoints are promised all registers of a CPU, so that nobody else can be:
- * each what it takes, and one of them, the carrier, the surplus too. Who joins the group gets
- * his part from the carrier's promise, and leaves it there when he goes. So at every instant
- * the group holds all, or what its siblings need once the leader has gone.
+ * The group as a whole is charged with all registers, so nobody else can be. Its members share
+ * what the group has. When the leader goes, the members that remain are no group any more, and
+ * the charge shrinks to what they take.
  *
- *   leader, carrier     sibling joins       leader is closed
- *   [4]                 [3] [1]                 [1]
- *
- * The leader, if it is a breakpoint, is the first of them, and carries. If it isn't, it goes
- * without telling us; then the surplus is taken back when somebody finds no room.
- *
- * Inherited copies are a group of their own, as their originals are; but no fork() fails for want
- * of registers.
- *
- * perf core swaps the contexts of related tasks. What is promised for one group stays on one task's
- * account all the same: who exits with another task's copies takes no part in that.
+ * A copy of the group in a child's context is a group of its own, with a charge of its own.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
+#include <linux/errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/hw_breakpoint_holder.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/perf_event.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
 #include "hw_breakpoint_internal.h"
+#include "hw_breakpoint_slots.h"
 
 /**
- * struct hw_breakpoint_group - an exclusive group
- * @node: in groups, if the leader is no breakpoint; that has it at hand otherwise
- * @leader: compared and never followed, since it may be gone
- * @member: its breakpoints; each takes a register, so there is place for all
- * @carrier: the one of them that has the surplus; NULL: there is none any more
+ * struct hw_breakpoint_group - the breakpoints of an exclusive group
+ * @lock: protects all below; the table's mutex nests inside
+ * @charge: all registers while the group has its leader; then @used
+ * @used: what the members take, in registers
+ * @members: how many there are; the last one frees the group
+ * @led: the group has its leader
  */
 struct hw_breakpoint_group {
-	struct list_head		node;
-	const struct perf_event		*leader;
-	struct perf_event		*member[HBP_NUM];
-	struct perf_event		*carrier;
+	struct mutex			lock;
+	struct hw_breakpoint_charge	charge;
+	unsigned int			used;
+	unsigned int			members;
+	bool				led;
 };
-
-/* Protects all groups, and the surplus of their members. */
-static DEFINE_SPINLOCK(groups_lock);
-/* Outside of it: of those who come to one group at once one is the first. */
-static DEFINE_MUTEX(joining);
-static LIST_HEAD(groups);
 
 static bool is_breakpoint(const struct perf_event *event)
 {
 	return event->attr.type == PERF_TYPE_BREAKPOINT;
 }
 
-/* The place of @bp, or with NULL a free one. */
-static int place_of(const struct hw_breakpoint_group *group, const struct perf_event *bp)
-{
-	int i;
-
-	for (i = 0; i < HBP_NUM && group->member[i] != bp; i++)
-		;
-	return i;
-}
-
-/* One that the leader still leads; NULL: it has left its siblings, who lead themselves now. */
-static struct perf_event *led_member(const struct hw_breakpoint_group *group)
-{
-	struct perf_event *bp;
-	int i;
-
-	for (i = 0; i < HBP_NUM; i++) {
-		bp = group->member[i];
-		if (bp && READ_ONCE(bp->group_leader) == group->leader)
-			return bp;
-	}
-	return NULL;
-}
-
-/* The group that @bp belongs to, if it fits there: perf core looks at that only later. */
+/*
+ * The group that @bp is about to join. NULL: @bp is its first breakpoint. The context's mutex,
+ * which the caller holds, keeps the leader and its siblings from going.
+ */
 static struct hw_breakpoint_group *find_group(const struct perf_event *bp)
 {
-	const struct perf_event *leader = bp->group_leader, *member;
-	struct hw_breakpoint_group *group;
+	struct perf_event *leader = bp->group_leader, *sibling;
 
+	if (leader == bp)
+		return NULL;
 	if (is_breakpoint(leader))
-		return leader == bp ? NULL : leader->hw.info.group;
-	list_for_each_entry(group, &groups, node) {
-		member = group->leader == leader ? led_member(group) : NULL;
-		if (member && member->hw.target == bp->hw.target && member->cpu == bp->cpu)
-			return group;
-	}
+		return leader->hw.info.group;
+	for_each_sibling_event(sibling, leader)
+		if (is_breakpoint(sibling))
+			return sibling->hw.info.group;
 	return NULL;
 }
 
-static void add_member(struct hw_breakpoint_group *group, struct perf_event *bp)
+/* The member's own charge is a closed one, and only says what the member takes. */
+static void add_member(struct hw_breakpoint_group *group, struct perf_event *bp,
+		       unsigned int weight)
 {
-	const int i = place_of(group, NULL);
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 
-	if (WARN_ON_ONCE(i == HBP_NUM))
-		return;
-	group->member[i] = bp;
-	counter_arch_bp(bp)->group = group;
+	hw->charge = (struct hw_breakpoint_charge) {
+		.cpu = HW_BREAKPOINT_ANY_CPU, .weight = weight,
+	};
+	hw->group = group;
+	group->members++;
 }
 
-static int no_room_in_group(const struct hw_breakpoint_group *group, unsigned int more,
-			    char *why)
+static int create_group(struct perf_event *bp, struct perf_event_context *ctx,
+			unsigned int weight, unsigned int limit)
 {
-	const unsigned int left = group->carrier ? counter_arch_bp(group->carrier)->surplus : 0;
+	struct hw_breakpoint_group *group = kzalloc(sizeof(*group), GFP_KERNEL);
+	int err;
 
-	if (why)
-		snprintf(why, HW_BREAKPOINT_WHY_LEN,
-			 "its exclusive group has %u of %u registers left, %u more wanted",
-			 left, HBP_NUM, more);
-	return -ENOSPC;
-}
-
-/* From the carrier's promise to that of @bp. Return: false if that has none to move. */
-static bool take_from_carrier(struct hw_breakpoint_group *group, struct perf_event *bp,
-			      unsigned int weight)
-{
-	struct arch_hw_breakpoint *hw = group->carrier ? counter_arch_bp(group->carrier) : NULL;
-
-	if (!hw || hw->surplus < weight ||
-	    !hw_breakpoint_promise_move(&hw->promise, &counter_arch_bp(bp)->promise, weight,
-					hw_breakpoint_event_family(bp), NULL))
-		return false;
-	hw->surplus -= weight;
-	return true;
-}
-
-/* And back. @task: who has to have been promised it, or NULL; otherwise nothing is given. */
-static void give_to(struct perf_event *carrier, struct perf_event *bp, unsigned int weight,
-		    const struct task_struct *task)
-{
-	struct arch_hw_breakpoint *hw = counter_arch_bp(carrier);
-
-	if (hw_breakpoint_promise_move(&counter_arch_bp(bp)->promise, &hw->promise, weight,
-				       hw_breakpoint_event_family(carrier), task))
-		hw->surplus += weight;
-}
-
-/* Return: -ENOENT if there is no group to join. */
-static int join(struct perf_event *bp, unsigned int weight, char *why)
-{
-	struct hw_breakpoint_group *group;
-	int err = 0;
-
-	spin_lock(&groups_lock);
-	group = find_group(bp);
-	if (!group)
-		err = -ENOENT;
-	else if (take_from_carrier(group, bp, weight))
-		add_member(group, bp);
-	else
-		err = no_room_in_group(group, weight, why);
-	spin_unlock(&groups_lock);
-	return err;
-}
-
-/* @group: empty; @bp is promised all. */
-static void found(struct hw_breakpoint_group *group, struct perf_event *bp, unsigned int weight)
-{
-	spin_lock(&groups_lock);
-	counter_arch_bp(bp)->surplus = HBP_NUM - weight;
-	group->leader = bp->group_leader;
-	group->carrier = bp;
-	INIT_LIST_HEAD(&group->node);
-	if (!is_breakpoint(group->leader))
-		list_add(&group->node, &groups);
-	add_member(group, bp);
-	spin_unlock(&groups_lock);
-}
-
-static int join_or_found(struct perf_event *bp, unsigned int weight, char *why)
-{
-	struct hw_breakpoint_group *group;
-	int err = join(bp, weight, why);
-
-	if (err != -ENOENT)
-		return err;
-	group = kzalloc(sizeof(*group), GFP_KERNEL);
 	if (!group)
 		return -ENOMEM;
-	err = hw_breakpoint_promise_to_event(bp, HBP_NUM, why);
+	mutex_init(&group->lock);
+	group->charge = hw_breakpoint_no_charge(bp, ctx);
+	group->used = weight;
+	group->led = true;
+	err = hw_breakpoint_charge(&group->charge, hw_breakpoint_nr_slots(), limit);
 	if (err)
 		kfree(group);
 	else
-		found(group, bp, weight);
+		add_member(group, bp, weight);
+	return err;
+}
+
+/* Have the members take @used registers. */
+static int use_registers(struct hw_breakpoint_group *group, unsigned int used, unsigned int limit)
+{
+	int err = 0;
+
+	lockdep_assert_held(&group->lock);
+	if (!group->led)
+		err = hw_breakpoint_charge(&group->charge, used, limit);
+	/* A copy isn't refused while its original grows into what another sibling left. */
+	else if (used > group->used && used > group->charge.weight &&
+		 limit != HW_BREAKPOINT_COVERED)
+		err = -ENOSPC;
+	if (!err)
+		group->used = used;
 	return err;
 }
 
 /**
- * hw_breakpoint_exclusive_join() - promise registers to a breakpoint of an exclusive group
- * @bp: the event, which is being created; its promise's holder is set
+ * hw_breakpoint_exclusive_join() - reserve registers for a breakpoint of an exclusive group
+ * @bp: the event; it is being installed
+ * @ctx: the context that it is installed in
  * @weight: how many registers it takes
- * @why: of HW_BREAKPOINT_WHY_LEN; where there is no room, set to the reason; or NULL
+ * @limit: as for hw_breakpoint_charge()
  *
- * Context: may sleep.
- * Return: 0; -ENOSPC if the group's registers are all in use, or for its first breakpoint
- * if anybody else is promised one; neither for an inherited copy; -ENOMEM.
+ * Context: may sleep. The mutex of @ctx or, for an inherited copy, of the context that is copied
+ * is held.
+ * Return: 0; -ENOSPC if the group's registers are all in use; for the first breakpoint as
+ * hw_breakpoint_charge(); -ENOMEM.
  */
-int hw_breakpoint_exclusive_join(struct perf_event *bp, unsigned int weight, char *why)
+int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_context *ctx,
+				 unsigned int weight, unsigned int limit)
 {
+	struct hw_breakpoint_group *group = find_group(bp);
 	int err;
 
-	mutex_lock(&joining);
-	err = join_or_found(bp, weight, why);
-	mutex_unlock(&joining);
-	/* Its original is just growing into the room that the copied group hasn't yet. */
-	if (err == -ENOSPC && bp->parent)
-		err = hw_breakpoint_promise_to_event(bp, weight, why);
+	if (!group)
+		return create_group(bp, ctx, weight, limit);
+	mutex_lock(&group->lock);
+	err = use_registers(group, group->used + weight, limit);
+	if (!err)
+		add_member(group, bp, weight);
+	mutex_unlock(&group->lock);
 	return err;
 }
 
-static void pass_surplus(struct hw_breakpoint_group *group, struct perf_event *bp,
-			 const struct task_struct *holder)
-{
-	struct perf_event *heir = led_member(group);
-
-	group->carrier = heir;
-	if (heir)
-		give_to(heir, bp, counter_arch_bp(bp)->promise.weight, holder);
-}
-
 /**
- * hw_breakpoint_exclusive_leave() - a breakpoint leaves its exclusive group
- * @bp: the event, which goes; it leaves what it was promised to the group, if that lives on
- * @holder: as for hw_breakpoint_promise_release(); what another task was promised isn't touched
+ * hw_breakpoint_exclusive_leave() - take a breakpoint out of its exclusive group
+ * @bp: the event
  *
- * Context: process context.
+ * Context: may sleep.
  */
-void hw_breakpoint_exclusive_leave(struct perf_event *bp, const struct task_struct *holder)
+void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	struct hw_breakpoint_group *group = hw->group;
-	int i, left = 0;
+	bool last;
 
-	spin_lock(&groups_lock);
+	mutex_lock(&group->lock);
+	last = !--group->members;
+	if (last)
+		group->led = false;
+	use_registers(group, group->used - hw->charge.weight, HW_BREAKPOINT_NO_LIMIT);
+	hw->charge.weight = 0;
 	hw->group = NULL;
-	group->member[place_of(group, bp)] = NULL;
-	if (group->carrier == bp)
-		pass_surplus(group, bp, holder);
-	else if (group->carrier && led_member(group))
-		give_to(group->carrier, bp, hw->promise.weight, holder);
-	for (i = 0; i < HBP_NUM; i++)
-		left += !!group->member[i];
-	if (!left)
-		list_del(&group->node);
-	spin_unlock(&groups_lock);
-	if (!left)
+	mutex_unlock(&group->lock);
+	if (last)
 		kfree(group);
 }
 
-/* Of a group that has lost its leader. Return: true if it had one. */
-static bool take_back_surplus(struct hw_breakpoint_group *group)
-{
-	struct arch_hw_breakpoint *hw;
-
-	if (!group->carrier || led_member(group))
-		return false;
-	hw = counter_arch_bp(group->carrier);
-	hw_breakpoint_promise_shrink(&hw->promise, hw->surplus);
-	hw->surplus = 0;
-	group->carrier = NULL;
-	return true;
-}
-
 /**
- * hw_breakpoint_exclusive_resize() - change how many registers a breakpoint takes of its group's
- * @bp: the event; it is in a group
- * @weight: how many it is to be from now on
- * @why: as for hw_breakpoint_exclusive_join()
+ * hw_breakpoint_exclusive_resize() - change what a breakpoint of an exclusive group takes
+ * @bp: the event
+ * @weight: how many registers it is to take from now on
+ * @limit: as for hw_breakpoint_charge()
  *
- * Context: process context.
- * Return: 0; -ENOSPC, and nothing has changed; -ENOENT if the group is none any more. To shrink
- * never fails.
+ * Context: may sleep.
+ * Return: 0; -ENOSPC if the group's registers are all in use; if the group has lost its leader, as
+ * hw_breakpoint_charge(). On error nothing has changed. To shrink never fails.
  */
-int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, char *why)
+int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, unsigned int limit)
 {
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	struct hw_breakpoint_group *group = hw->group;
-	unsigned int had;
-	int err = 0;
+	struct hw_breakpoint_charge *part = &counter_arch_bp(bp)->charge;
+	struct hw_breakpoint_group *group = counter_arch_bp(bp)->group;
+	int err;
 
-	spin_lock(&groups_lock);
-	take_back_surplus(group);
-	had = hw->promise.weight - hw->surplus;
-	if (!group->carrier || !hw->promise.weight)
-		err = -ENOENT;
-	else if (group->carrier == bp && weight <= had + hw->surplus)
-		hw->surplus += had - weight;
-	else if (group->carrier != bp && weight <= had)
-		give_to(group->carrier, bp, had - weight, NULL);
-	else if (group->carrier == bp || !take_from_carrier(group, bp, weight - had))
-		err = no_room_in_group(group, weight - had, why);
-	spin_unlock(&groups_lock);
+	mutex_lock(&group->lock);
+	err = use_registers(group, group->used - part->weight + weight, limit);
+	if (!err)
+		part->weight = weight;
+	mutex_unlock(&group->lock);
 	return err;
 }
 
 /**
- * hw_breakpoint_exclusive_reclaim() - take back what groups have that lost their leader
+ * hw_breakpoint_exclusive_orphan() - an exclusive group loses its leader
+ * @bp: one of the breakpoints that the leader leaves behind
  *
- * Context: any but NMI; none of the table's locks held.
- * Return: true if there was such a group: who found no room should ask again.
+ * Context: may sleep.
  */
-bool hw_breakpoint_exclusive_reclaim(void)
+void hw_breakpoint_exclusive_orphan(struct perf_event *bp)
 {
-	struct hw_breakpoint_group *group;
-	bool found = false;
+	struct hw_breakpoint_group *group = counter_arch_bp(bp)->group;
 
-	if (list_empty_careful(&groups))
+	mutex_lock(&group->lock);
+	group->led = false;
+	use_registers(group, group->used, HW_BREAKPOINT_NO_LIMIT);
+	mutex_unlock(&group->lock);
+}
+
+/**
+ * hw_breakpoint_exclusive_explain() - say why an exclusive group has no room
+ * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
+ * @bp: the event that was refused
+ * @more: how many registers more were asked for. For the first breakpoint of a group set to all
+ *
+ * Context: as hw_breakpoint_exclusive_join() or hw_breakpoint_exclusive_resize().
+ * Return: false if it isn't the group that has refused @bp.
+ */
+bool hw_breakpoint_exclusive_explain(char *why, struct perf_event *bp, unsigned int *more)
+{
+	struct hw_breakpoint_group *group = counter_arch_bp(bp)->group ?: find_group(bp);
+
+	if (!group)
+		*more = hw_breakpoint_nr_slots();
+	if (!group || !group->led)
 		return false;
-	spin_lock(&groups_lock);
-	list_for_each_entry(group, &groups, node)
-		found |= take_back_surplus(group);
-	spin_unlock(&groups_lock);
-	return found;
+	snprintf(why, HW_BREAKPOINT_WHY_LEN,
+		 "its exclusive group has %u of %u registers left, %u more wanted",
+		 group->charge.weight - group->used, hw_breakpoint_nr_slots(), *more);
+	return true;
 }

@@ -8,8 +8,8 @@
  *
  * From then on there is more to an add than a free register:
  *
- * - Events that watch the same share one set of registers, in a ring. One of them is the host,
- *   whose the registers are; the others are its guests. If it goes, the next one is the host.
+ * - Events that watch the same share one set of registers, in a ring. One of them, the host, has
+ *   the registers; the others are its guests. When the host goes, the next one becomes the host.
  * - What is promised takes registers from what isn't: perf core orders by "pinned", which need
  *   not be the same, and the kernel debugger comes when it wants. Who loses them is evicted. It
  *   is still on to perf core, and gets them back as soon as they are free; until then its time
@@ -17,9 +17,9 @@
  * - A group whose leader is exclusive is alone, or isn't on. Where all are promised that is so
  *   anyway: see hw_breakpoint_exclusive.c.
  *
- * All that is a CPU's own, with interrupts off. The debugger's NMI may come at any place. It
- * changes nothing here while something is being changed or gone through: it leaves word, and
- * what it has interrupted does its work for it before anything else runs on this CPU.
+ * All of this belongs to one CPU, and changes there with interrupts off. The debugger's NMI may
+ * come at any instruction. While something is being changed or iterated over, the debugger changes
+ * nothing, and comes back in an interrupt.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -36,6 +36,7 @@
 #include <linux/percpu.h>
 #include <linux/perf_event.h>
 #include <linux/sched/clock.h>
+#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "hw_breakpoint_internal.h"
@@ -55,10 +56,26 @@ static bool flexible;
 static void start_rotating(struct irq_work *work);
 
 /**
+ * struct hw_breakpoint_sched - what an event needs in addition that no registers are reserved for
+ * @evicted: in the CPU's list of events that were evicted
+ * @hw: the event's breakpoint
+ * @evicted_at: when the event lost its registers to another one, in ns of local_clock(). perf core
+ *	believes that it is on. 0: it has them
+ * @lost: for how many ns it was without registers before, which are still counted as running
+ *
+ * All of it changes on the CPU that the event is on, with interrupts off.
+ */
+struct hw_breakpoint_sched {
+	struct list_head		evicted;
+	struct arch_hw_breakpoint	*hw;
+	u64				evicted_at;
+	u64				lost;
+};
+
+/**
  * struct sharing - a CPU's own
  * @evicted: those that lost their registers, the first one first; empty: not yet made
- * @busy: how many are changing or going through what is here: a #DB may come in between
- * @debugger_waits: the kernel debugger found it so
+ * @busy: how many sections of begin() and end() are in progress: a #DB may come in between
  * @next: the register whose owner is evicted next, or else one behind it: they take turns
  * @rotation: has perf core rotate
  * @pmu: whose events
@@ -66,7 +83,6 @@ static void start_rotating(struct irq_work *work);
 struct sharing {
 	struct list_head	evicted;
 	unsigned int		busy;
-	bool			debugger_waits;
 	unsigned int		next;
 	struct irq_work		rotation;
 	struct pmu		*pmu;
@@ -83,31 +99,18 @@ static struct perf_event *event_of(const struct arch_hw_breakpoint *hw)
 
 static struct sharing *begin(void)
 {
-	struct sharing *this = this_cpu_ptr(&sharing);
-
 	this_cpu_inc(sharing.busy);
 	barrier();
-	return this;
+	return this_cpu_ptr(&sharing);
 }
 
-static void end(struct sharing *this)
+static void end(void)
 {
 	barrier();
-	if (this_cpu_dec_return(sharing.busy))
-		return;
-	/* It sets all of its own anew: once is enough. */
-	if (unlikely(READ_ONCE(this->debugger_waits))) {
-		WRITE_ONCE(this->debugger_waits, false);
-		arch_kgdb_hw_breakpoint_sync();
-	}
+	this_cpu_dec(sharing.busy);
 }
 
 /* === Conflicts ============================================================ */
-
-static bool is_promised(const struct arch_hw_breakpoint *hw)
-{
-	return hw->debugger || hw->sched.promised;
-}
 
 /* NULL: not in an exclusive group. */
 static const struct perf_event *exclusive_leader(const struct arch_hw_breakpoint *hw)
@@ -126,21 +129,28 @@ static bool conflict(const struct arch_hw_breakpoint *a, const struct arch_hw_br
 	return exclusive_leader(a) != exclusive_leader(b);
 }
 
-static bool is_movable(const struct arch_hw_breakpoint *hw)
-{
-	return hw->debugger || hw->sched.alone;
-}
-
 /* === Rings ================================================================ */
 
 static struct arch_hw_breakpoint *next_in_ring(const struct arch_hw_breakpoint *hw)
 {
-	return list_entry(READ_ONCE(hw->sched.ring.next), struct arch_hw_breakpoint, sched.ring);
+	return READ_ONCE(hw->ring) ?: (struct arch_hw_breakpoint *)hw;
 }
 
-static bool is_in_ring(const struct arch_hw_breakpoint *hw)
+static void join_ring(struct arch_hw_breakpoint *hw, struct arch_hw_breakpoint *host)
 {
-	return !hw->debugger && !list_empty(&hw->sched.ring);
+	hw->ring = next_in_ring(host);
+	/* A #DB that comes in between goes on from @hw to the others. */
+	WRITE_ONCE(host->ring, hw);
+}
+
+static void leave_ring(struct arch_hw_breakpoint *hw)
+{
+	struct arch_hw_breakpoint *next = hw->ring, *last = next;
+
+	while (last->ring != hw)
+		last = last->ring;
+	WRITE_ONCE(last->ring, last == next ? NULL : next);
+	WRITE_ONCE(hw->ring, NULL);
 }
 
 /*
@@ -151,7 +161,14 @@ static bool is_in_ring(const struct arch_hw_breakpoint *hw)
 
 static bool ring_is_full(const struct arch_hw_breakpoint *host)
 {
-	return list_count_nodes((struct list_head *)&host->sched.ring) + 1 >= RING_MAX;
+	const struct arch_hw_breakpoint *hw = host;
+	unsigned int nr = 0;
+
+	do {
+		nr++;
+		hw = next_in_ring(hw);
+	} while (hw != host);
+	return nr >= RING_MAX;
 }
 
 /* An event that has the registers which @hw needs, and may share them. */
@@ -160,33 +177,32 @@ static struct arch_hw_breakpoint *find_host(const struct arch_hw_breakpoint *hw)
 	struct arch_hw_breakpoint *other;
 	unsigned int i;
 
-	if (is_movable(hw))
+	if (hw->movable)
 		return NULL;
 	for (i = 0; i < HBP_NUM; i++) {
 		other = arch_hw_breakpoint_holder(i);
-		if (other && !is_movable(other) && arch_hw_breakpoint_same(other, hw) &&
+		if (other && !other->movable && arch_hw_breakpoint_same(other, hw) &&
 		    !ring_is_full(other))
 			return other;
 	}
 	return NULL;
 }
 
-/* @hw leaves its registers to whoever shares them. Return: true if nobody does. */
+/* @hw leaves its registers to those that share them. Return: true if none does. */
 static bool leave(struct arch_hw_breakpoint *hw)
 {
-	struct arch_hw_breakpoint *heir;
+	struct arch_hw_breakpoint *next = hw->ring;
 
-	if (!is_in_ring(hw)) {
+	if (!next) {
 		arch_hw_breakpoint_del(hw);
 		return true;
 	}
-	heir = next_in_ring(hw);
-	if (!hw->sched.guest) {
-		heir->sched.guest = false;
-		arch_hw_breakpoint_pass(hw, heir);
+	if (!hw->guest) {
+		next->guest = false;
+		arch_hw_breakpoint_pass(hw, next);
 	}
-	hw->sched.guest = false;
-	list_del_init(&hw->sched.ring);
+	hw->guest = false;
+	leave_ring(hw);
 	return false;
 }
 
@@ -224,10 +240,10 @@ static void rotate(struct sharing *this, const struct perf_event *bp)
 static void wait_for_registers(struct sharing *this, struct arch_hw_breakpoint *hw)
 {
 	rotate(this, event_of(hw));
-	hw->sched.evicted_at = local_clock() ?: 1;
+	hw->sched->evicted_at = local_clock() ?: 1;
 	if (!this->evicted.next)
 		INIT_LIST_HEAD(&this->evicted);
-	list_add_tail(&hw->sched.evicted, &this->evicted);
+	list_add_tail(&hw->sched->evicted, &this->evicted);
 }
 
 /* @host and all its guests. */
@@ -237,7 +253,7 @@ static void evict(struct sharing *this, struct arch_hw_breakpoint *host)
 	bool last;
 
 	do {
-		next = is_in_ring(host) ? next_in_ring(host) : NULL;
+		next = host->ring;
 		last = leave(host);
 		wait_for_registers(this, host);
 		host = next;
@@ -250,7 +266,7 @@ static bool may_evict(const struct arch_hw_breakpoint *host, bool of_cpu)
 	const struct arch_hw_breakpoint *hw = host;
 
 	do {
-		if (is_promised(hw) || (!event_of(hw)->hw.target && !of_cpu))
+		if (hw->promised || (!event_of(hw)->hw.target && !of_cpu))
 			return false;
 		hw = next_in_ring(hw);
 	} while (hw != host);
@@ -319,8 +335,8 @@ static int take(struct sharing *this, struct arch_hw_breakpoint *hw, bool force)
 		return -EBUSY;
 	host = find_host(hw);
 	if (host) {
-		hw->sched.guest = true;
-		list_add(&hw->sched.ring, &host->sched.ring);
+		hw->guest = true;
+		join_ring(hw, host);
 		return 0;
 	}
 	do
@@ -329,26 +345,26 @@ static int take(struct sharing *this, struct arch_hw_breakpoint *hw, bool force)
 	return err;
 }
 
-/* Whoever can be on again is. */
+/* Each evicted event that can have registers gets them. */
 static void restore(struct sharing *this)
 {
-	struct arch_hw_breakpoint *hw, *next;
+	struct hw_breakpoint_sched *sched, *next;
 
 	if (!this->evicted.next)
 		return;
-	list_for_each_entry_safe(hw, next, &this->evicted, sched.evicted) {
-		if (take(this, hw, false))
+	list_for_each_entry_safe(sched, next, &this->evicted, evicted) {
+		if (take(this, sched->hw, false))
 			continue;
-		list_del(&hw->sched.evicted);
-		hw->sched.lost += local_clock() - hw->sched.evicted_at;
-		hw->sched.evicted_at = 0;
+		list_del(&sched->evicted);
+		sched->lost += local_clock() - sched->evicted_at;
+		sched->evicted_at = 0;
 	}
 }
 
 /* take(), and what it has evicted in vain, or more than it needed, is on again. */
 static int take_and_restore(struct sharing *this, struct arch_hw_breakpoint *hw)
 {
-	const bool force = is_promised(hw);
+	const bool force = hw->promised;
 	int err = take(this, hw, force);
 
 	if (force)
@@ -374,10 +390,12 @@ static u64 context_time(const struct perf_event *bp)
  */
 static void settle(struct perf_event *bp)
 {
-	struct hw_breakpoint_sched *sched = &counter_arch_bp(bp)->sched;
+	struct hw_breakpoint_sched *sched = counter_arch_bp(bp)->sched;
 	u64 now, paid;
 	s64 since;
 
+	if (!sched)
+		return;
 	if (sched->evicted_at) {
 		now = local_clock();
 		sched->lost += now - sched->evicted_at;
@@ -415,7 +433,7 @@ int hw_breakpoint_share_add(struct perf_event *bp)
 		return arch_hw_breakpoint_add(hw);
 	this = begin();
 	err = take_and_restore(this, hw);
-	end(this);
+	end();
 	return err;
 }
 
@@ -431,13 +449,13 @@ void hw_breakpoint_share_del(struct perf_event *bp)
 	struct sharing *this = begin();
 
 	settle(bp);
-	if (hw->sched.evicted_at) {
-		list_del(&hw->sched.evicted);
-		hw->sched.evicted_at = 0;
+	if (hw->sched && hw->sched->evicted_at) {
+		list_del(&hw->sched->evicted);
+		hw->sched->evicted_at = 0;
 	} else if (leave(hw)) {
 		restore(this);
 	}
-	end(this);
+	end();
 }
 
 /**
@@ -448,14 +466,11 @@ void hw_breakpoint_share_del(struct perf_event *bp)
  */
 void hw_breakpoint_share_wait(struct perf_event *bp)
 {
-	struct sharing *this;
-
-	/* What was promised registers has found none: then none of it is looked at later. */
-	if (WARN_ON_ONCE(!READ_ONCE(sharing_begun)))
+	/* An event that registers are reserved for always finds some. */
+	if (WARN_ON_ONCE(!counter_arch_bp(bp)->sched))
 		return;
-	this = begin();
-	wait_for_registers(this, counter_arch_bp(bp));
-	end(this);
+	wait_for_registers(begin(), counter_arch_bp(bp));
+	end();
 }
 
 /**
@@ -468,16 +483,15 @@ void hw_breakpoint_share_wait(struct perf_event *bp)
  */
 void hw_breakpoint_share_read(struct perf_event *bp)
 {
-	const struct hw_breakpoint_sched *sched = &counter_arch_bp(bp)->sched;
-	struct sharing *this;
+	const struct hw_breakpoint_sched *sched = counter_arch_bp(bp)->sched;
 	unsigned long flags;
 
-	if ((!sched->evicted_at && !sched->lost) || in_nmi())
+	if (!sched || (!sched->evicted_at && !sched->lost) || in_nmi())
 		return;
 	local_irq_save(flags);
-	this = begin();
+	begin();
 	settle(bp);
-	end(this);
+	end();
 	local_irq_restore(flags);
 }
 
@@ -502,20 +516,21 @@ void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, v
 			      void *data)
 {
 	const struct arch_hw_breakpoint *host, *hw;
+	const struct hw_breakpoint_sched *sched;
 	struct sharing *this = begin();
 	unsigned int i;
 
 	for (i = 0; i < HBP_NUM; i++) {
 		host = arch_hw_breakpoint_holder(i);
-		if (!host || !is_in_ring(host) || !is_first_register(i, host))
+		if (!host || !is_first_register(i, host))
 			continue;
 		for (hw = next_in_ring(host); hw != host; hw = next_in_ring(hw))
 			fn(event_of(hw), i, data);
 	}
 	if (this->evicted.next)
-		list_for_each_entry(hw, &this->evicted, sched.evicted)
-			fn(event_of(hw), -1, data);
-	end(this);
+		list_for_each_entry(sched, &this->evicted, evicted)
+			fn(event_of(sched->hw), -1, data);
+	end();
 }
 
 /* === Hits ================================================================= */
@@ -537,7 +552,7 @@ void __kprobes hw_breakpoint_share_begin_hits(void)
  */
 void __kprobes hw_breakpoint_share_end_hits(void)
 {
-	end(this_cpu_ptr(&sharing));
+	end();
 }
 
 /**
@@ -560,59 +575,46 @@ NOKPROBE_SYMBOL(hw_breakpoint_share_next);
 
 /* === For the kernel debugger ============================================== */
 
-/*
- * Return: NULL if something is being changed here that was stopped for the debugger: then
- * arch_kgdb_hw_breakpoint_sync() is called as soon as it is done, on the same CPU.
+/**
+ * hw_breakpoint_debugger_begin() - the debugger is about to change what this CPU watches for it
+ *
+ * Context: interrupts off; NMI too.
+ * Return: false if this is an NMI that has interrupted a change: then the debugger may change
+ * nothing, and comes back in an interrupt.
  */
-static struct sharing *begin_debugger(void)
+bool __kprobes hw_breakpoint_debugger_begin(void)
 {
-	struct sharing *this = this_cpu_ptr(&sharing);
-
-	if (this->busy) {
-		WRITE_ONCE(this->debugger_waits, true);
-		return NULL;
-	}
-	/* It is back, and does now what it left word for. */
-	WRITE_ONCE(this->debugger_waits, false);
-	return begin();
+	if (this_cpu_read(sharing.busy) || arch_hw_breakpoint_is_busy())
+		return false;
+	begin();
+	return true;
 }
 
 /**
  * hw_breakpoint_debugger_add() - arch_hw_breakpoint_add() for the kernel debugger's
  * @hw: the breakpoint
  *
- * Who was promised nothing loses his registers.
+ * An event that no registers are reserved for loses its own to it.
  *
- * Context: interrupts off; NMI too.
+ * Context: between hw_breakpoint_debugger_begin() and hw_breakpoint_debugger_end().
  */
 void __kprobes hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw)
 {
-	struct sharing *this;
-
-	if (!READ_ONCE(sharing_begun)) {
+	if (READ_ONCE(sharing_begun))
+		take(this_cpu_ptr(&sharing), hw, true);
+	else
 		arch_hw_breakpoint_add(hw);
-		return;
-	}
-	this = begin_debugger();
-	if (this) {
-		take(this, hw, true);
-		end(this);
-	}
 }
 
 /**
- * hw_breakpoint_debugger_done() - the debugger has set and removed what it wants
+ * hw_breakpoint_debugger_end() - the debugger has added and deleted what it wants
  *
- * Context: interrupts off; NMI too.
+ * Context: as hw_breakpoint_debugger_begin().
  */
-void __kprobes hw_breakpoint_debugger_done(void)
+void __kprobes hw_breakpoint_debugger_end(void)
 {
-	struct sharing *this = begin_debugger();
-
-	if (this) {
-		restore(this);
-		end(this);
-	}
+	restore(this_cpu_ptr(&sharing));
+	end();
 }
 
 /* === The switch =========================================================== */
@@ -631,10 +633,28 @@ bool hw_breakpoint_is_flexible(const struct perf_event *bp)
 	const struct perf_event *leader = bp->group_leader;
 
 	if (bp->parent)
-		return !bp->parent->hw.info.sched.promised;
+		return !bp->parent->hw.info.promised;
 	if (leader != bp && leader->attr.type == PERF_TYPE_BREAKPOINT)
-		return !leader->hw.info.sched.promised;
+		return !leader->hw.info.promised;
 	return READ_ONCE(flexible) && !leader->attr.pinned;
+}
+
+/**
+ * hw_breakpoint_make_flexible() - have an event take turns with others
+ * @bp: the event, which is being created
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int hw_breakpoint_make_flexible(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+
+	hw->sched = kzalloc(sizeof(*hw->sched), GFP_KERNEL);
+	if (!hw->sched)
+		return -ENOMEM;
+	hw->sched->hw = hw;
+	return 0;
 }
 
 static ssize_t flexible_show(struct device *dev, struct device_attribute *attr, char *buf)

@@ -169,42 +169,15 @@ static const char *error_name(int err)
 	}
 }
 
-static void show_time(struct seq_file *m, const char *format, u64 ns)
-{
-	u32 us = do_div(ns, NSEC_PER_SEC) / NSEC_PER_USEC;
-
-	seq_printf(m, format, ns, us);
-}
-
 static void show_refusal(struct seq_file *m, const struct refusal *r)
 {
-	show_time(m, "[%5llu.%06u] ", r->time);
-	hw_breakpoint_show_task(m, &r->asker);
-	seq_printf(m, ": %s", r->kind);
-	if (r->name[0])
-		seq_printf(m, " %s", r->name);
-	hw_breakpoint_show_watch(m, &r->watch);
-	if (r->task.pid) {
-		seq_puts(m, " for ");
-		hw_breakpoint_show_task(m, &r->task);
-	}
-	if (r->cpu == HW_BREAKPOINT_EVERY_CPU)
-		seq_puts(m, " on every CPU");
-	else if (r->cpu >= 0)
-		seq_printf(m, " on CPU %d", r->cpu);
-	seq_printf(m, ": -%s: ", error_name(r->err));
-	hw_breakpoint_show_escaped(m, r->why);
-	if (r->times > 1)
-		seq_printf(m, " (%u times)", r->times);
-	seq_putc(m, '\n');
-}
+	u64 s = r->time;
+	const u32 us = do_div(s, NSEC_PER_SEC) / NSEC_PER_USEC;
 
-static void show_refusal_kv(struct seq_file *m, const struct refusal *r)
-{
-	show_time(m, "refused time=%llu.%06u", r->time);
-	hw_breakpoint_show_task_kv(m, "", &r->asker);
-	hw_breakpoint_show_watch_kv(m, &r->watch);
-	hw_breakpoint_show_task_kv(m, "task", &r->task);
+	seq_printf(m, "refused time=%llu.%06u", s, us);
+	hw_breakpoint_show_task(m, "pid", &r->asker);
+	hw_breakpoint_show_watch(m, &r->watch);
+	hw_breakpoint_show_task(m, "task", &r->task);
 	if (r->cpu == HW_BREAKPOINT_EVERY_CPU)
 		seq_puts(m, " wide=1");
 	else if (r->cpu >= 0)
@@ -212,27 +185,14 @@ static void show_refusal_kv(struct seq_file *m, const struct refusal *r)
 	if (r->kind[0])
 		seq_printf(m, " owner=%s", r->kind);
 	if (r->name[0])
-		hw_breakpoint_show_string_kv(m, "name", r->name);
+		hw_breakpoint_show_string(m, "name", r->name);
 	seq_printf(m, " errno=%d error=%s times=%u", -r->err, error_name(r->err), r->times);
-	hw_breakpoint_show_string_kv(m, "reason", r->why);
+	hw_breakpoint_show_string(m, "reason", r->why);
 	seq_putc(m, '\n');
 }
 
-static void show_all(struct seq_file *m,
-		     void (*show)(struct seq_file *m, const struct refusal *r))
-{
-	unsigned long i, first = first_refusal();
-	struct refusal r;
-
-	/* What comes meanwhile may push out the oldest; it isn't waited for. */
-	for (i = first; i < first + NR_REFUSALS; i++) {
-		if (get_refusal(i, &r))
-			show(m, &r);
-	}
-}
-
 /**
- * hw_breakpoint_refused_show() - show the refusals to people, the oldest first
+ * hw_breakpoint_refused_show() - show the refusals, the oldest first
  * @m: where
  * @unused: unused
  *
@@ -241,21 +201,13 @@ static void show_all(struct seq_file *m,
  */
 int hw_breakpoint_refused_show(struct seq_file *m, void *unused)
 {
-	show_all(m, show_refusal);
-	return 0;
-}
+	unsigned long i, first = first_refusal();
+	struct refusal r;
 
-/**
- * hw_breakpoint_refused_kv_show() - the same for programs
- * @m: where
- * @unused: unused
- *
- * Context: process context.
- * Return: 0.
- */
-int hw_breakpoint_refused_kv_show(struct seq_file *m, void *unused)
-{
-	show_all(m, show_refusal_kv);
+	/* What comes meanwhile may push out the oldest, which is then left out. */
+	for (i = first; i < first + NR_REFUSALS; i++)
+		if (get_refusal(i, &r))
+			show_refusal(m, &r);
 	return 0;
 }
 

@@ -3,10 +3,10 @@
  * Wide breakpoints: kernel code's own, on every CPU that is online, also those that come
  * later; and how they are moved from any context.
  *
- * A wide registration holds one promise for each possible CPU, and none of its events
- * reserves anything for itself: so one can always be made for a CPU that comes up.
+ * Registers are reserved for the registration as a whole, on every possible CPU, and none of its
+ * events reserves anything. So an event can always be made for a CPU that comes up.
  *
- * Moving: the address that all CPUs are to have is in wide->target. The CPU that calls
+ * Moving: the address that all CPUs are to have is in wide->owner.watch. The CPU that calls
  * takes it at once; the others when an irq_work tells them. Only a CPU in an ordinary
  * interrupt may queue work on others, so the caller, who may be in an NMI, queues "spread"
  * on its own CPU, and that queues "move" on all. Each CPU takes the newest target, whoever
@@ -33,6 +33,7 @@
 #include <linux/slab.h>
 
 #include "hw_breakpoint_internal.h"
+#include "hw_breakpoint_slots.h"
 
 /* === Data ================================================================= */
 
@@ -40,7 +41,6 @@
  * struct wide_cpu - a CPU's share of a wide breakpoint
  * @bp: its event, NULL while the CPU is offline; the first field, since it is what the
  *	caller's per-CPU pointer points to. Written on the CPU itself once the caller has it
- * @promise: what the event lives on
  * @wide: whose share it is
  * @spread: tells all CPUs to move; queued by a mover on this CPU
  * @move: moves this CPU's event
@@ -48,7 +48,6 @@
  */
 struct wide_cpu {
 	struct perf_event		*bp;
-	struct hw_breakpoint_promise	promise;
 	struct wide			*wide;
 	struct irq_work			spread;
 	struct irq_work			move;
@@ -64,12 +63,9 @@ static_assert(offsetof(struct wide_cpu, bp) == 0);
  * @attr: what events are made from, but for their address; protected by wide_mutex
  * @triggered: their handler; constant
  * @context: for @triggered; constant
- * @kind: what its owner is called; constant
- * @name: what the owner calls it; constant
- * @caller: the code that registered it; constant
+ * @owner: whose it is, and what is reserved. Its watch is protected by wide_mutex
  * @hw: what @attr means on this machine; changes only while nobody moves it
- * @target: the address; see above
- * @moves: how often @target was written: the newest ticket
+ * @moves: how often the address in @owner was written: the newest ticket
  */
 struct wide {
 	struct list_head		node;
@@ -77,11 +73,8 @@ struct wide {
 	struct perf_event_attr		attr;
 	perf_overflow_handler_t		triggered;
 	void				*context;
-	const char			*kind;
-	const char			*name;
-	void				*caller;
+	struct hw_breakpoint_owner	owner;
 	struct arch_hw_breakpoint	hw;
-	unsigned long			target;
 	atomic_long_t			moves;
 };
 
@@ -102,7 +95,7 @@ static void move_here(struct wide_cpu *this)
 	do {
 		ticket = atomic_long_read_acquire(&this->wide->moves);
 		if (this->bp)
-			hw_breakpoint_move_local(this->bp, READ_ONCE(this->wide->target));
+			hw_breakpoint_move_local(this->bp, READ_ONCE(this->wide->owner.watch.address));
 		/* Pairs with the acquire in hw_breakpoint_moved(). */
 		smp_store_release(&this->in_force, ticket);
 	} while (ticket != atomic_long_read(&this->wide->moves));
@@ -133,7 +126,7 @@ static void move_from_here(struct wide *wide, unsigned long addr, unsigned long 
 	struct wide_cpu *this = this_cpu_ptr(wide->cpu);
 	unsigned long mine;
 
-	WRITE_ONCE(wide->target, addr);
+	WRITE_ONCE(wide->owner.watch.address, addr);
 	/* A full barrier; pairs with move_here(). */
 	mine = atomic_long_inc_return(&wide->moves);
 	if (ticket)
@@ -231,38 +224,21 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_wait_moved);
 
 /* === Events =============================================================== */
 
-/* The handler that an event has until it is known to be one of ours; never called. */
-static void not_yet(struct perf_event *bp, struct perf_sample_data *data, struct pt_regs *regs)
-{
-}
-
-/**
- * hw_breakpoint_wide_prepaid() - does the event live on a wide breakpoint's promise?
- * @bp: an event that is being created
- *
- * Context: any.
- * Return: true if it must not reserve anything.
- */
-bool hw_breakpoint_wide_prepaid(const struct perf_event *bp)
-{
-	return bp->overflow_handler == not_yet;
-}
-
 /* Made disabled, so that it isn't hit before it has its own handler. */
 static int wide_cpu_create(struct wide *wide, int cpu)
 {
 	struct perf_event_attr attr = wide->attr;
 	struct perf_event *bp;
 
-	attr.bp_addr = READ_ONCE(wide->target);
+	attr.bp_addr = READ_ONCE(wide->owner.watch.address);
 	attr.disabled = 1;
-	bp = perf_event_create_kernel_counter(&attr, cpu, NULL, not_yet, NULL);
+	bp = perf_event_create_kernel_counter(&attr, cpu, NULL, hw_breakpoint_prepaid, NULL);
 	if (IS_ERR(bp))
 		return PTR_ERR(bp);
 
 	bp->overflow_handler = wide->triggered ?: perf_event_output_forward;
 	bp->overflow_handler_context = wide->context;
-	counter_arch_bp(bp)->caller = wide->caller;
+	counter_arch_bp(bp)->owner = &wide->owner;
 	bp->attr.disabled = wide->attr.disabled;
 	WRITE_ONCE(per_cpu_ptr(wide->cpu, cpu)->bp, bp);
 	return 0;
@@ -289,74 +265,6 @@ static void wide_cpu_destroy(struct wide *wide, int cpu)
 	unregister_hw_breakpoint(bp);
 }
 
-/* === Who holds what ======================================================= */
-
-static void name_wide(const struct wide *wide, struct hw_breakpoint_who *who)
-{
-	who->kind = wide->kind ?: "kernel";
-	if (wide->kind)
-		strscpy(who->name, wide->name);
-	else
-		snprintf(who->name, sizeof(who->name), "%pS", wide->caller);
-}
-
-static void describe_promise(const struct hw_breakpoint_promise *promise,
-			     struct task_struct *task, struct hw_breakpoint_who *who)
-{
-	const struct wide *wide = container_of(promise, struct wide_cpu, promise)->wide;
-
-	name_wide(wide, who);
-	who->watch = hw_breakpoint_watch(&wide->attr);
-	who->watch.address = READ_ONCE(wide->target);
-}
-
-static const struct hw_breakpoint_holder wide_holder = {
-	.describe	= describe_promise,
-};
-
-/**
- * hw_breakpoint_wide_lock() - keep wide breakpoints and CPUs from coming and going
- *
- * Context: may sleep.
- */
-void hw_breakpoint_wide_lock(void)
-{
-	cpus_read_lock();
-	mutex_lock(&wide_mutex);
-}
-
-/**
- * hw_breakpoint_wide_unlock() - undo hw_breakpoint_wide_lock()
- *
- * Context: process context.
- */
-void hw_breakpoint_wide_unlock(void)
-{
-	mutex_unlock(&wide_mutex);
-	cpus_read_unlock();
-}
-
-/**
- * hw_breakpoint_describe_wide() - name the owner if an event is of a wide breakpoint
- * @bp: what is said to be an event; it isn't followed
- * @cpu: the CPU that it was on
- * @who: its kind and name are changed
- *
- * Context: between hw_breakpoint_wide_lock() and hw_breakpoint_wide_unlock(), since before
- * @bp was seen.
- */
-void hw_breakpoint_describe_wide(const struct perf_event *bp, int cpu,
-				 struct hw_breakpoint_who *who)
-{
-	struct wide *wide;
-
-	lockdep_assert_held(&wide_mutex);
-	list_for_each_entry(wide, &wide_list, node) {
-		if (per_cpu_ptr(wide->cpu, cpu)->bp == bp)
-			name_wide(wide, who);
-	}
-}
-
 /* === CPUs that come and go ================================================ */
 
 /* A move that came after the event got its address has missed it; it is off as yet. */
@@ -380,7 +288,7 @@ static int wide_cpu_online(unsigned int cpu)
 		err = wide_cpu_create(wide, cpu);
 		if (err) {
 			pr_warn("CPU %u has come without the breakpoint at %pS: error %d\n",
-				cpu, (void *)READ_ONCE(wide->target), err);
+				cpu, (void *)READ_ONCE(wide->owner.watch.address), err);
 			continue;
 		}
 		catch_up(wide);
@@ -437,11 +345,11 @@ static struct wide *wide_alloc(const struct perf_event_attr *attr,
 	wide->attr = *attr;
 	wide->triggered = triggered;
 	wide->context = context;
-	wide->target = attr->bp_addr;
+	wide->owner.watch = hw_breakpoint_watch(attr);
+	wide->owner.charge.cpu = HW_BREAKPOINT_EVERY_CPU;
 	for_each_possible_cpu(cpu) {
 		that = per_cpu_ptr(wide->cpu, cpu);
 		that->wide = wide;
-		that->promise.holder = &wide_holder;
 		that->spread = IRQ_WORK_INIT_HARD(spread_work);
 		that->move = IRQ_WORK_INIT_HARD(move_work);
 	}
@@ -461,7 +369,8 @@ static void wide_unregister(struct wide *wide)
 	wait_moved(wide);
 	for_each_possible_cpu(cpu)
 		wide_cpu_destroy(wide, cpu);
-	hw_breakpoint_promise_everywhere(&wide->cpu->promise, 0, NULL);
+	hw_breakpoint_remove_owner(&wide->owner);
+	hw_breakpoint_charge(&wide->owner.charge, 0, HW_BREAKPOINT_NO_LIMIT);
 	wide_free(wide);
 }
 
@@ -484,49 +393,55 @@ static unsigned int wide_weight(const struct wide *wide, const struct arch_hw_br
 	return wide->attr.exclusive ? HBP_NUM : arch_hw_breakpoint_weight(hw);
 }
 
-static int wide_promise(struct wide *wide, const char **why, char *no_room)
+static int wide_refuse(const struct wide *wide, const struct perf_event_attr *attr, int err,
+		       const char *why)
 {
-	int err = hw_breakpoint_check_attr(&wide->attr, &wide->hw, why);
-
-	if (err)
-		return err;
-	/* perf core would take the CPU hotplug lock for it, which we hold. */
-	if (wide->attr.context_switch) {
-		*why = "context_switch doesn't go with all CPUs";
-		return -EINVAL;
-	}
-	*why = no_room;
-	return hw_breakpoint_promise_everywhere(&wide->cpu->promise, wide_weight(wide, &wide->hw),
-						no_room);
-}
-
-static void wide_refused(const struct wide *wide, const struct perf_event_attr *attr, int err,
-			 const char *why)
-{
-	char caller[HW_BREAKPOINT_NAME_LEN];
-	const struct hw_breakpoint_request request = {
-		.kind	= wide->kind ?: "kernel",
-		.name	= wide->kind ? wide->name : caller,
+	struct hw_breakpoint_holder holder;
+	struct hw_breakpoint_request request = {
 		.watch	= hw_breakpoint_watch(attr),
 		.cpu	= HW_BREAKPOINT_EVERY_CPU,
 	};
 
-	snprintf(caller, sizeof(caller), "%pS", wide->caller);
+	hw_breakpoint_name_owner(&holder, &wide->owner);
+	request.kind = holder.kind;
+	request.name = holder.name;
 	hw_breakpoint_refused(&request, err, why);
+	return err;
+}
+
+/* Could it be what @attr says? Then @hw is what that means, and what it takes is reserved. */
+static int wide_reserve(struct wide *wide, const struct perf_event_attr *attr,
+			struct arch_hw_breakpoint *hw)
+{
+	struct hw_breakpoint_charge *charge = &wide->owner.charge;
+	char no_room[HW_BREAKPOINT_WHY_LEN];
+	unsigned int weight;
+	const char *why;
+	int err;
+
+	err = hw_breakpoint_check_attr(attr, hw, &why);
+	if (err)
+		return wide_refuse(wide, attr, err, why);
+	/* perf core would take the CPU hotplug lock for it, which is held when events are made. */
+	if (attr->context_switch)
+		return wide_refuse(wide, attr, -EINVAL, "context_switch doesn't go with all CPUs");
+	weight = wide_weight(wide, hw);
+	if (weight <= charge->weight)
+		return 0;
+	err = hw_breakpoint_charge(charge, weight, HW_BREAKPOINT_NO_LIMIT);
+	if (!err)
+		return 0;
+	hw_breakpoint_explain(no_room, charge, weight - charge->weight);
+	return wide_refuse(wide, attr, err, no_room);
 }
 
 static int wide_register(struct wide *wide)
 {
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
-	const char *why;
-	int err;
+	int err = wide_reserve(wide, &wide->attr, &wide->hw);
 
-	err = wide_promise(wide, &why, no_room);
-	if (err) {
-		wide_refused(wide, &wide->attr, err, why);
+	if (err)
 		return err;
-	}
-
+	hw_breakpoint_add_owner(&wide->owner);
 	cpus_read_lock();
 	err = wide_create_all(wide);
 	mutex_lock(&wide_mutex);
@@ -543,9 +458,9 @@ static struct perf_event * __percpu *wide_set(struct wide *wide, const char *kin
 
 	if (!wide)
 		return (struct perf_event * __percpu __force *)ERR_PTR(-ENOMEM);
-	wide->kind = kind;
-	wide->name = name;
-	wide->caller = caller;
+	wide->owner.kind = kind;
+	wide->owner.name = name;
+	wide->owner.caller = caller;
 	err = wide_register(wide);
 	if (!err)
 		return &wide->cpu->bp;
@@ -602,25 +517,6 @@ register_wide_hw_breakpoint(struct perf_event_attr *attr,
 }
 EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
 
-/* May it become what @attr says, which means @hw? Then it has what that takes. */
-static int wide_prepare(struct wide *wide, const struct perf_event_attr *attr,
-			struct arch_hw_breakpoint *hw)
-{
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
-	const char *why;
-	int err;
-
-	err = hw_breakpoint_check_attr(attr, hw, &why);
-	if (!err && wide_weight(wide, hw) > wide_weight(wide, &wide->hw)) {
-		why = no_room;
-		err = hw_breakpoint_promise_everywhere(&wide->cpu->promise,
-						       wide_weight(wide, hw), no_room);
-	}
-	if (err)
-		wide_refused(wide, attr, err, why);
-	return err;
-}
-
 /**
  * modify_wide_hw_breakpoint() - have a breakpoint watch something else on every CPU
  * @cpu_events: from register_wide_hw_breakpoint()
@@ -637,7 +533,6 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 			      struct perf_event_attr *attr)
 {
 	struct wide *wide = wide_of(cpu_events);
-	const unsigned int had = wide_weight(wide, &wide->hw);
 	struct perf_event_attr modified = wide->attr;
 	struct arch_hw_breakpoint hw = { };
 	struct perf_event *bp;
@@ -646,7 +541,7 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 	modified.bp_addr = attr->bp_addr;
 	modified.bp_type = attr->bp_type;
 	modified.bp_len = attr->bp_len;
-	err = wide_prepare(wide, &modified, &hw);
+	err = wide_reserve(wide, &modified, &hw);
 	if (err)
 		return err;
 
@@ -655,7 +550,7 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 	mutex_lock(&wide_mutex);
 	wide->attr = modified;
 	wide->hw = hw;
-	WRITE_ONCE(wide->target, modified.bp_addr);
+	wide->owner.watch = hw_breakpoint_watch(&modified);
 	for_each_online_cpu(cpu) {
 		bp = per_cpu_ptr(wide->cpu, cpu)->bp;
 		/* It has been checked. */
@@ -664,9 +559,7 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 	}
 	mutex_unlock(&wide_mutex);
 	cpus_read_unlock();
-	if (wide_weight(wide, &hw) < had)
-		WARN_ON_ONCE(hw_breakpoint_promise_everywhere(&wide->cpu->promise,
-							      wide_weight(wide, &hw), NULL));
+	hw_breakpoint_charge(&wide->owner.charge, wide_weight(wide, &hw), HW_BREAKPOINT_NO_LIMIT);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(modify_wide_hw_breakpoint);

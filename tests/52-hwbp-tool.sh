@@ -37,7 +37,7 @@ build() { MAKEFLAGS='' make -s -C "$tool" OUT="$tmp/$1" "${@:2}" 2>&1 | sed 's/^
 kernel() {
 	rm -rf "$debugfs"
 	mkdir -p "$debugfs"
-	for file in slots.kv refused.kv stats; do
+	for file in slots refused stats; do
 		[ ! -f "$fixtures/$1.$file" ] || cp "$fixtures/$1.$file" "$debugfs/$file"
 	done
 }
@@ -86,7 +86,7 @@ wait_until() {
 
 last_two() { tail -n 4 "$fixtures/mixed.why" >"$tmp/two"; prints "$tmp/two" "$hwbp" why -n 2; }
 
-nothing_refused() { : >"$debugfs/refused.kv"; [ "$("$hwbp" why)" = "nothing was refused" ]; }
+nothing_refused() { : >"$debugfs/refused"; [ "$("$hwbp" why)" = "nothing was refused" ]; }
 
 # Two listings and an empty line between them, to a reader that goes away then.
 list_twice() {
@@ -118,8 +118,8 @@ stat_of_command() {
 full_disk() { complains 1 "can't write" sh -c "$hwbp list >/dev/full"; }
 
 partly_bad() {
-	echo 'register cpu="0' >>"$debugfs/slots.kv"
-	complains 1 "1 lines of slots.kv aren't records" "$hwbp" list && same "$fixtures/mixed.list" <"$tmp/out"
+	echo 'register cpu="0' >>"$debugfs/slots"
+	complains 1 "1 lines of slots aren't records" "$hwbp" list && same "$fixtures/mixed.list" <"$tmp/out"
 }
 
 not_for_all() {
@@ -373,7 +373,7 @@ check "none with NO_COLOR" tty_no_color
 check "colours in a pipe with --color=always" pipe_always
 check "none in a pipe" pipe_plain
 check "list -w on a terminal until q" until_q
-check "what is left of a bad slots.kv is shown" partly_bad
+check "what is left of a bad slots is shown" partly_bad
 check "root's files are told from missing ones" not_for_all
 check "nothing was refused" nothing_refused
 kernel idle
@@ -442,8 +442,8 @@ for target in '' jiffies/3 jiffies/16 jiffies/ jiffies/8:q jiffies:r jiffies:r--
 	misuse watch "$target"
 done
 
-check "broken slots.kv" survives_all list slots.kv 2
-check "broken refused.kv" survives_all why refused.kv 12
+check "broken slots" survives_all list slots 2
+check "broken refused" survives_all why refused 12
 check "broken stats" survives_all stat stats 1
 check "broken trace_pipe" survives_hits
 check "broken targets" survives_targets

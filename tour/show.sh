@@ -124,7 +124,7 @@ perf=$!
 typed "echo 'w:max w@pid_max:4' > dynamic_events"
 typed "echo 1 > events/wprobes/max/enable"
 # owners: those in force on CPU 1, a word each.
-owners() { sed -n 's/^register cpu=1 .*state=armed.* owner=\([a-z]*\).*/\1/p' /sys/kernel/debug/hw_breakpoint/slots.kv | sort | xargs; }
+owners() { sed -n 's/^register cpu=1 .*state=armed.* owner=\([a-z]*\).*/\1/p' /sys/kernel/debug/hw_breakpoint/slots | sort | xargs; }
 all_four() { [ "$(owners)" = 'ksym perf ptrace wprobe' ]; }
 wait_until all_four
 # A task's register is in use while it runs, which something else on its CPU may interrupt: so

@@ -9,26 +9,17 @@ set -euo pipefail
 . "$(dirname "$0")/../locks.sh"
 
 locks_known || {
-	echo 'this kernel has no lock_stat, or does not call a lock hw_breakpoint_table_lock' >&2
+	echo 'this kernel has no lock_stat, or does not call a lock table_mutex' >&2
 	exit 1
 }
 locks_of_a_storm | awk '
-	BEGIN { n = split("table cpu account", order) }
-	$1 == "slow" { slow = $2; next }
-	{ sub(/^hw_breakpoint_/, "", $1); sub(/_lock$/, "", $1) }
-	!($1 in taken) && $1 !~ /^(table|cpu|account)$/ { order[++n] = $1 }
-	{ taken[$1] = $2; bounced[$1] = $3; contended[$1] = $4 }
+	{ taken[$1] = $2; contended[$1] = $4 }
 	END {
-		if (!("cpu" in taken)) {
-			print "the storm took no lock of the class hw_breakpoint_cpu_lock" >"/dev/stderr"
+		if (!("account" in taken)) {
+			print "the storm took no account'"'"'s lock" >"/dev/stderr"
 			exit 1
 		}
-		for (i = 1; i <= n; i++) {
-			c = order[i]
-			printf "bench: thread storm: %s lock taken\t%d\ttimes\n", c, taken[c]
-			printf "bench: thread storm: %s lock bounced\t%d\ttimes\n", c, bounced[c]
-			printf "bench: thread storm: %s lock waited for\t%d\ttimes\n", c, contended[c]
-		}
-		if (slow != "")
-			printf "bench: thread storm: slow path\t%d\ttimes\n", slow
+		printf "bench: thread storm: table mutex taken\t%d\ttimes\n", taken["table"]
+		printf "bench: thread storm: account lock taken\t%d\ttimes\n", taken["account"]
+		printf "bench: thread storm: account lock waited for\t%d\ttimes\n", contended["account"]
 	}'

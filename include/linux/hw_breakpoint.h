@@ -112,6 +112,17 @@ static inline struct arch_hw_breakpoint *counter_arch_bp(struct perf_event *bp)
 	return &bp->hw.info;
 }
 
+/**
+ * hw_breakpoint_init_context() - a perf event context begins without charges
+ * @ctx: the context; zeroed
+ *
+ * Context: any.
+ */
+static inline void hw_breakpoint_init_context(struct perf_event_context *ctx)
+{
+	spin_lock_init(&ctx->hw_breakpoint_account.lock);
+}
+
 int hw_breakpoint_slots(int type);
 bool hw_breakpoint_is_used(void);
 
@@ -140,19 +151,10 @@ int hw_breakpoint_move_wide(struct perf_event *__percpu *cpu_events, unsigned lo
 bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events, unsigned long ticket);
 void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events);
 
-/* For who holds a register on every CPU; the kernel debugger can't wait. */
-int hw_breakpoint_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
-				     unsigned int weight, char *why);
-int hw_breakpoint_try_promise_everywhere(struct hw_breakpoint_promise __percpu *promise,
-					 unsigned int weight, char *why);
-
-/* For who holds one promise for many events; see arch_hw_breakpoint_prepaid(). */
-int hw_breakpoint_promise_set(struct hw_breakpoint_promise *promise,
-			      struct task_struct *tsk, unsigned int weight, char *why);
-
-/* For those who make and end tasks. */
-void hw_breakpoint_fork_task(struct task_struct *tsk);
-void hw_breakpoint_exit_task(struct task_struct *tsk);
+/* For whoever reserves registers on every CPU, such as the kernel debugger. */
+int hw_breakpoint_charge(struct hw_breakpoint_charge *charge, unsigned int weight,
+			 unsigned int task_limit);
+int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned int weight);
 
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk);
 int init_hw_breakpoint(void);
@@ -240,11 +242,7 @@ static inline void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_eve
 {
 }
 
-static inline void hw_breakpoint_fork_task(struct task_struct *tsk)
-{
-}
-
-static inline void hw_breakpoint_exit_task(struct task_struct *tsk)
+static inline void hw_breakpoint_init_context(struct perf_event_context *ctx)
 {
 }
 

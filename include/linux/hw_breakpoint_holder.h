@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who holds debug registers, and who asked for some in vain: what the parts of the
- * breakpoint layer tell each other for /sys/kernel/debug/hw_breakpoint/.
+ * Who holds debug registers, and who was refused: what the parts of the breakpoint layer tell
+ * each other for /sys/kernel/debug/hw_breakpoint/.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 #ifndef _LINUX_HW_BREAKPOINT_HOLDER_H
 #define _LINUX_HW_BREAKPOINT_HOLDER_H
 
-#include <linux/hw_breakpoint_promise.h>
+#include <linux/hw_breakpoint_types.h>
+#include <linux/list.h>
 #include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -18,9 +19,9 @@
 #define HW_BREAKPOINT_WHY_LEN	192
 
 /**
- * struct hw_breakpoint_task - a task, to be named
- * @pid: in the initial namespace; 0: none
- * @comm: what it was called when it was looked at
+ * struct hw_breakpoint_task - a task's names
+ * @pid: in the initial namespace; 0: no task
+ * @comm: what the task was called when it was looked at
  */
 struct hw_breakpoint_task {
 	pid_t		pid;
@@ -30,7 +31,7 @@ struct hw_breakpoint_task {
 /**
  * struct hw_breakpoint_watch - what is watched
  * @address: the first byte
- * @len: bytes; 0: this isn't known
+ * @len: bytes; 0: nothing is known
  * @type: HW_BREAKPOINT_W, _RW, _X
  */
 struct hw_breakpoint_watch {
@@ -40,17 +41,17 @@ struct hw_breakpoint_watch {
 };
 
 /**
- * struct hw_breakpoint_who - a holder of registers
+ * struct hw_breakpoint_holder - somebody who holds registers
  * @kind: "perf", "ptrace", "kernel", "kgdb", or what register_wide_hw_breakpoint_as() was given
- * @name: of that kind: kernel code's caller; empty where there is nothing to add
- * @asker: who asked for it, such as a debugger
- * @task: the task that it is for
- * @watch: what it watches
- * @hits: how often it was hit on this CPU, or in this task
- * @cpu: the CPU that it is for, or -1
- * @slots: how many registers
+ * @name: which of that kind, such as kernel code's caller; empty where there is nothing to add
+ * @asker: the task that asked for the breakpoint, such as a debugger
+ * @task: the task that is watched
+ * @watch: what is watched
+ * @hits: how often it was hit
+ * @cpu: the CPU that it is bound to, HW_BREAKPOINT_ANY_CPU or HW_BREAKPOINT_EVERY_CPU
+ * @weight: how many registers are reserved
  */
-struct hw_breakpoint_who {
+struct hw_breakpoint_holder {
 	const char			*kind;
 	char				name[HW_BREAKPOINT_NAME_LEN];
 	struct hw_breakpoint_task	asker;
@@ -58,26 +59,34 @@ struct hw_breakpoint_who {
 	struct hw_breakpoint_watch	watch;
 	u64				hits;
 	int				cpu;
-	unsigned int			slots;
+	unsigned int			weight;
 };
 
 /**
- * struct hw_breakpoint_holder - tells whose a promise is
- * @describe: fills in @who: its kind, and what else it knows, but for task, cpu and slots; the
- *	rest is zero. Under the table's lock, interrupts off, for the debugger in an NMI too
+ * struct hw_breakpoint_owner - whose a breakpoint on every CPU is
+ * @node: in the list of hw_breakpoint_add_owner()
+ * @kind: as in struct hw_breakpoint_holder; NULL: kernel code
+ * @name: as in struct hw_breakpoint_holder
+ * @caller: the code that registered it
+ * @watch: what is watched
+ * @charge: what is reserved
  */
-struct hw_breakpoint_holder {
-	void (*describe)(const struct hw_breakpoint_promise *promise,
-			 struct task_struct *task, struct hw_breakpoint_who *who);
+struct hw_breakpoint_owner {
+	struct list_head		node;
+	const char			*kind;
+	const char			*name;
+	void				*caller;
+	struct hw_breakpoint_watch	watch;
+	struct hw_breakpoint_charge	charge;
 };
 
 /**
- * struct hw_breakpoint_request - what somebody asked for
- * @kind: as for struct hw_breakpoint_who
- * @name: as for struct hw_breakpoint_who; NULL where there is nothing to add
+ * struct hw_breakpoint_request - what was asked for
+ * @kind: as for struct hw_breakpoint_holder
+ * @name: as for struct hw_breakpoint_holder; NULL where there is nothing to add
  * @watch: to watch this
  * @task: for this task, or NULL
- * @cpu: for this CPU; -1: none; HW_BREAKPOINT_EVERY_CPU
+ * @cpu: on this CPU, HW_BREAKPOINT_ANY_CPU or HW_BREAKPOINT_EVERY_CPU
  */
 struct hw_breakpoint_request {
 	const char			*kind;
@@ -87,14 +96,12 @@ struct hw_breakpoint_request {
 	int				cpu;
 };
 
-#define HW_BREAKPOINT_EVERY_CPU	(-2)
-
 /**
- * hw_breakpoint_name_task() - name a task
+ * hw_breakpoint_name_task() - take down a task's names
  * @to: where to
- * @task: which; the caller sees to it that it stays
+ * @task: the task; the caller keeps it from going
  *
- * Context: any. Takes no lock: a name that is just being changed comes mixed.
+ * Context: any. Takes no lock: a name that is just being changed may come mixed.
  */
 static inline void hw_breakpoint_name_task(struct hw_breakpoint_task *to,
 					   const struct task_struct *task)
@@ -108,7 +115,7 @@ static inline void hw_breakpoint_name_task(struct hw_breakpoint_task *to,
  * hw_breakpoint_watch() - what an attribute watches
  * @attr: of a breakpoint event
  *
- * Context: any. Takes no lock: what is just being modified comes mixed.
+ * Context: any. Takes no lock: what is just being modified may come mixed.
  * Return: the same in brief.
  */
 static inline struct hw_breakpoint_watch
@@ -121,6 +128,13 @@ hw_breakpoint_watch(const struct perf_event_attr *attr)
 	};
 }
 
+void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
+			      const struct hw_breakpoint_owner *owner);
+void hw_breakpoint_add_owner(struct hw_breakpoint_owner *owner);
+void hw_breakpoint_remove_owner(struct hw_breakpoint_owner *owner);
+
+void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge,
+			   unsigned int more);
 void hw_breakpoint_refused(const struct hw_breakpoint_request *request, int err,
 			   const char *why);
 

@@ -23,7 +23,8 @@ struct arch_hw_breakpoint *hw_breakpoint_share_next(const struct arch_hw_breakpo
 						    const struct arch_hw_breakpoint *host);
 
 /* For who adds breakpoints that are no events: the kernel debugger. */
+bool hw_breakpoint_debugger_begin(void);
 void hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw);
-void hw_breakpoint_debugger_done(void);
+void hw_breakpoint_debugger_end(void);
 
 #endif /* _LINUX_HW_BREAKPOINT_SHARE_H */

@@ -21,7 +21,6 @@
  * @HW_BREAKPOINT_SPURIOUS_HITS: hits of breakpoints that were on their way out, or of none
  * @HW_BREAKPOINT_GUEST_EXITS: how often a guest gave the registers back
  * @HW_BREAKPOINT_GUEST_EXIT_WRITES: writes to any of them for that
- * @HW_BREAKPOINT_ALL_LOCKS_TAKEN: requests for which one CPU's lock wasn't enough
  * @HW_BREAKPOINT_NR_STATS: not a counter
  */
 enum hw_breakpoint_stat {
@@ -33,7 +32,6 @@ enum hw_breakpoint_stat {
 	HW_BREAKPOINT_SPURIOUS_HITS,
 	HW_BREAKPOINT_GUEST_EXITS,
 	HW_BREAKPOINT_GUEST_EXIT_WRITES,
-	HW_BREAKPOINT_ALL_LOCKS_TAKEN,
 	HW_BREAKPOINT_NR_STATS,
 };
 

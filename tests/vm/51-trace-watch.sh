@@ -27,7 +27,7 @@ if [ "${1:-}" = prepare ]; then
 fi
 
 target=/sys/kernel/debug/hw_breakpoint_target
-slots=/sys/kernel/debug/hw_breakpoint/slots.kv
+slots=/sys/kernel/debug/hw_breakpoint/slots
 cd /sys/kernel/tracing
 
 load() { insmod "$module"; }

@@ -48,14 +48,14 @@ wait_until() {
 }
 
 # Registers in force with PATTERN in their records, on all CPUs.
-armed() { grep -c "^register .*state=armed.*$1" "$told/slots.kv" || true; }
+armed() { grep -c "^register .*state=armed.*$1" "$told/slots" || true; }
 are_armed() { [ "$(armed "$2")" = "$(($1 * cpus))" ]; }
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # Nothing of ours is left, nor anything else.
 all_gone() {
 	! grep 'hwbp/' "$tracefs/dynamic_events" && ! ls -d "$tracefs"/instances/hwbp-* 2>/dev/null &&
-		! grep -v 'state=free' <(grep ^register "$told/slots.kv") && ! grep ^promise "$told/slots.kv"
+		! grep -v 'state=free' <(grep ^register "$told/slots") && ! grep ^promise "$told/slots"
 }
 
 # start ARGUMENT...: hwbp watch, in force; its PID is in $watcher.

@@ -18,13 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOTS "slots.kv"
+#define SLOTS "slots"
 
 /* A promise in words, to be told once if every CPU has it. */
 struct promise {
 	char task[128];
 	char what[768];
 	long cpu;	/* -1: wherever the task is */
+	bool wide;	/* on every CPU */
 	bool told;
 };
 
@@ -182,6 +183,7 @@ static void say_promise(const struct record *r, struct promise *p)
 	*watch = '\0';
 	p->told = false;
 	p->cpu = kv_number(r, "cpu", -1);
+	p->wide = kv_number(r, "wide", 0);
 	kv_task(r, true, p->task, sizeof(p->task));
 	kv_owner(r, owner, sizeof(owner));
 	kv_place(r, place, sizeof(place));
@@ -233,7 +235,7 @@ static void print_promise(const struct promise *p, bool every, FILE *out)
 	fputs(colour_on(BOLD), out);
 	if (*p->task)
 		fprintf(out, "%s%s", p->task, every || p->cpu >= 0 ? " on " : "");
-	if (every)
+	if (every || p->wide)
 		fputs("every CPU", out);
 	else if (p->cpu >= 0)
 		fprintf(out, "CPU %ld", p->cpu);

@@ -10,7 +10,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#define REFUSED "refused.kv"
+#define REFUSED "refused"
 
 /* For whom or where it was to be; empty if that isn't told. */
 static void say_target(const struct record *r, char text[], size_t size)

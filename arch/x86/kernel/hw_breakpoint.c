@@ -28,6 +28,7 @@
 
 #include <trace/events/hw_breakpoint.h>
 
+#include "hw_breakpoint_kgdb.h"
 #include "hw_breakpoint_registers.h"
 
 /* === #DB ================================================================== */
@@ -180,47 +181,54 @@ static struct notifier_block debug_notifier = {
 	.priority	= INT_MAX,	/* the others look at what we leave in DR6 */
 };
 
+bool arch_hw_breakpoint_is_armed(unsigned int i)
+{
+	return owner_of_match(this_cpu_ptr(&debug_registers), this_cpu_read(cpu_dr7), i) &&
+	       !this_cpu_read(cpu_dr7_held);
+}
+
 /* === CPUs ================================================================= */
 
-/* What a CPU's registers hold when it comes up is not what they held when it went. */
+/* What a CPU's registers hold when it comes up is not what they held when it went down. */
 static int forget_registers(unsigned int cpu)
 {
-	hw_breakpoint_forget(cpu);
+	per_cpu(debug_registers, cpu) = (struct debug_registers) DEBUG_REGISTERS_UNKNOWN;
+	per_cpu(cpu_dr7, cpu) = 0;
 	return 0;
 }
 
 /* The kernel that ran before this one may have left masks. */
-static int reset_new_cpu(unsigned int cpu)
+static int cpu_comes(unsigned int cpu)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
 	hw_breakpoint_reset();
 	local_irq_restore(flags);
+	arch_kgdb_hw_breakpoint_ready(true);
+	return 0;
+}
+
+static int cpu_goes(unsigned int cpu)
+{
+	arch_kgdb_hw_breakpoint_ready(false);
 	return 0;
 }
 
 static int __init hw_breakpoint_cpu_init(void)
 {
-	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "x86/hw_breakpoint:prepare",
-				      forget_registers, NULL);
+	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "x86/hw_breakpoint:prepare",
+					      forget_registers, NULL);
 
 	if (state >= 0)
 		state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "x86/hw_breakpoint:online",
-					  reset_new_cpu, NULL);
+					  cpu_comes, cpu_goes);
 	return state < 0 ? state : 0;
 }
 early_initcall(hw_breakpoint_cpu_init);
 
-/**
- * arch_hw_breakpoint_init() - start to handle #DB
- *
- * Context: once, from init_hw_breakpoint().
- */
 void __init arch_hw_breakpoint_init(void)
 {
-	arch_hw_breakpoint_registers_init();
-	arch_hw_breakpoint_parse_init();
 	register_die_notifier(&debug_notifier);
-	arch_kgdb_hw_breakpoint_init();
+	arch_kgdb_hw_breakpoint_ready(true);
 }

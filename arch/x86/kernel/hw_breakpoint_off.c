@@ -19,11 +19,11 @@ EXPORT_PER_CPU_SYMBOL(cpu_dr7);
 DEFINE_PER_CPU(unsigned int, cpu_dr7_held);
 EXPORT_PER_CPU_SYMBOL_GPL(cpu_dr7_held);
 
-void hw_breakpoint_restore(void)
+void cpu_dr7_release(unsigned int marks)
 {
-	this_cpu_and(cpu_dr7_held, ~CPU_DR7_TEXT);
+	this_cpu_and(cpu_dr7_held, ~marks);
 }
-EXPORT_SYMBOL_GPL(hw_breakpoint_restore);
+EXPORT_SYMBOL_GPL(cpu_dr7_release);
 
 void hw_breakpoint_reset(void)
 {

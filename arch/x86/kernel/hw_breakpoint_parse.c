@@ -34,8 +34,11 @@ struct extent {
 	unsigned long	first, last;
 };
 
-/* From the first byte of any CPU's static per-CPU variables to behind the last one of any. */
-static unsigned long percpu_start __ro_after_init = ULONG_MAX, percpu_end __ro_after_init;
+/*
+ * From the first byte of any CPU's static per-CPU variables to behind the last one of any; until
+ * that is known, all addresses.
+ */
+static unsigned long percpu_start __ro_after_init, percpu_end __ro_after_init = ULONG_MAX;
 
 /* === What can be watched ================================================== */
 
@@ -53,16 +56,15 @@ static u64 largest_block(void)
 }
 
 /* A block that is too long for DR7 is one byte there, and the mask does the rest. */
-static void set_piece(struct arch_hw_breakpoint *hw, unsigned int i, unsigned long offset,
-		      u64 block)
+static void set_piece(struct arch_hw_breakpoint *hw, unsigned int i, unsigned int offset, u64 block)
 {
-	struct hw_breakpoint_piece *piece = &hw->piece[i];
-	const u8 len = block <= sizeof(long) ? block : 1;
+	const bool masked = block > sizeof(long);
 
-	piece->address = hw->piece[0].address + offset;
-	piece->mask = block - len;
-	piece->dr7 = dr7_every_slot(hw->type, len);
-	piece->offset = offset;
+	hw->piece[i] = (struct hw_breakpoint_piece) {
+		.setting = dr7_setting(hw->type, masked ? 1 : block),
+		.mask_bits = masked ? __ffs64(block) : 0,
+		.offset = offset,
+	};
 }
 
 static const char *parse_data(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw)
@@ -80,7 +82,6 @@ static const char *parse_data(const struct perf_event_attr *attr, struct arch_hw
 		offset += block[i];
 	}
 	hw->nr_pieces = nr;
-	hw->span = offset - 1;
 	return NULL;
 }
 
@@ -95,7 +96,6 @@ static const char *parse_execution(const struct perf_event *bp,
 {
 	set_piece(hw, 0, 0, 1);
 	hw->nr_pieces = 1;
-	hw->span = 0;
 	if (attr->bp_len == 1 || attr->bp_len == sizeof(long))
 		return NULL;
 	if (attr->bp_len == 4 && ((bp && bp->parent) || in_compat_syscall()))
@@ -105,9 +105,9 @@ static const char *parse_execution(const struct perf_event *bp,
 
 static struct extent extent_of(const struct arch_hw_breakpoint *hw)
 {
-	const unsigned long first = hw->piece[0].address;
+	const unsigned long first = arch_hw_breakpoint_address(hw);
 
-	return (struct extent) { .first = first, .last = first + hw->span };
+	return (struct extent) { .first = first, .last = first + arch_hw_breakpoint_span(hw) };
 }
 
 static bool touches(struct extent range, const void *area, size_t size)
@@ -175,17 +175,18 @@ static bool would_recurse(struct extent range, unsigned int type)
 	return type == HW_BREAKPOINT_X && within_kprobe_blacklist(range.first);
 }
 
-/**
- * arch_hw_breakpoint_in_kernel() - does a breakpoint touch the kernel's addresses?
- * @hw: parsed
- *
- * Context: any.
- * Return: true if any byte of it is not user space's.
- */
 bool arch_hw_breakpoint_in_kernel(const struct arch_hw_breakpoint *hw)
 {
 	return extent_of(hw).last >= TASK_SIZE_MAX;
 }
+
+bool arch_hw_breakpoint_same(const struct arch_hw_breakpoint *a,
+			     const struct arch_hw_breakpoint *b)
+{
+	return arch_hw_breakpoint_address(a) == arch_hw_breakpoint_address(b) &&
+	       a->type == b->type && arch_hw_breakpoint_span(a) == arch_hw_breakpoint_span(b);
+}
+NOKPROBE_SYMBOL(arch_hw_breakpoint_same);
 
 static const char *parse_type(const struct perf_event *bp, const struct perf_event_attr *attr,
 			      struct arch_hw_breakpoint *hw)
@@ -203,33 +204,20 @@ static const char *parse_type(const struct perf_event *bp, const struct perf_eve
 	}
 }
 
-/**
- * arch_hw_breakpoint_objection() - check an attribute and translate it
- * @bp: the event that it is for, or NULL where there is none yet
- * @attr: bp_addr, bp_len and bp_type are looked at
- * @hw: what is not the core's is written; it is undefined if there is an objection
- *
- * Context: process context.
- * Return: NULL, or in words what x86 can't watch, or must not.
- */
 const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 					 const struct perf_event_attr *attr,
 					 struct arch_hw_breakpoint *hw)
 {
 	struct extent range;
 	const char *why;
-	unsigned int i;
 
-	for (i = 0; i < HBP_NUM; i++)
-		hw->piece[i] = (struct hw_breakpoint_piece) {
-			.last = HBP_NUM,
-			.back = i * sizeof(hw->piece[0]),
-		};
-	hw->piece[0].address = attr->bp_addr;
+	hw->address = attr->bp_addr;
 	hw->type = attr->bp_type;
 	why = parse_type(bp, attr, hw);
 	if (why)
 		return why;
+	hw->dr7 = dr7_every_slot(hw->piece[0].setting);
+	hw->simple = hw->nr_pieces == 1 && !hw->piece[0].mask_bits;
 	range = extent_of(hw);
 	if (attr->bp_addr != range.first || range.last < range.first)
 		return "there is no such address";
@@ -242,14 +230,7 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 	return NULL;
 }
 
-/**
- * arch_hw_breakpoint_prepaid() - has the event's owner reserved its register?
- * @bp: an event that is being created
- *
- * Context: any.
- * Return: true for ptrace, which holds one promise for a thread's four registers.
- */
-bool arch_hw_breakpoint_prepaid(const struct perf_event *bp)
+bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp)
 {
 	return bp->overflow_handler == ptrace_hit;
 }
@@ -261,23 +242,15 @@ bool arch_hw_breakpoint_prepaid(const struct perf_event *bp)
 static bool splits_alike(const struct arch_hw_breakpoint *hw, unsigned long address)
 {
 	if (hw->nr_pieces == 1)
-		return !(address & hw->span);
-	return !((address ^ hw->piece[0].address) & (RANGE_MAX - 1));
+		return !(address & arch_hw_breakpoint_span(hw));
+	return !((address ^ arch_hw_breakpoint_address(hw)) & (RANGE_MAX - 1));
 }
 
-/**
- * arch_hw_breakpoint_check_move() - may a kernel breakpoint be moved?
- * @hw: the breakpoint
- * @address: where to
- *
- * Context: any, up to NMI.
- * Return: 0, or -EINVAL for an address that isn't aligned, isn't the kernel's, or must
- * not be watched, and for a breakpoint that isn't the kernel's. One that takes several
- * registers moves by multiples of 32 bytes.
- */
 int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address)
 {
-	const struct extent range = { .first = address, .last = address + hw->span };
+	const struct extent range = {
+		.first = address, .last = address + arch_hw_breakpoint_span(hw),
+	};
 
 	if (!splits_alike(hw, address) || range.last < address ||
 	    address < TASK_SIZE_MAX || !arch_hw_breakpoint_in_kernel(hw))
@@ -285,19 +258,18 @@ int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned 
 	return would_recurse(range, hw->type) ? -EINVAL : 0;
 }
 
-/**
- * arch_hw_breakpoint_parse_init() - find out where per-CPU variables are
- *
- * Context: once, at boot.
- */
-void __init arch_hw_breakpoint_parse_init(void)
+static int __init find_percpu(void)
 {
-	unsigned long start;
+	unsigned long start, first = ULONG_MAX, last = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		start = (unsigned long)per_cpu_ptr((void __percpu *)__per_cpu_start, cpu);
-		percpu_start = min(percpu_start, start);
-		percpu_end = max(percpu_end, start + (__per_cpu_end - __per_cpu_start));
+		first = min(first, start);
+		last = max(last, start);
 	}
+	percpu_start = first;
+	percpu_end = last + (__per_cpu_end - __per_cpu_start);
+	return 0;
 }
+early_initcall(find_percpu);

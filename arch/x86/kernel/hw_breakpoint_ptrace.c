@@ -4,8 +4,7 @@
  * PTRACE_PEEKUSER and PTRACE_POKEUSER.
  *
  * Each register that is enabled in the virtual DR7 and has an address is a breakpoint
- * event of the thread. For all of them there is one promise, so that a write to DR7 is
- * granted or refused as a whole.
+ * event of the thread. A write to DR7 creates all events that it needs, or none.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -39,7 +38,7 @@
  *
  * Register n is live if it is enabled in @dr7 and its address was written: then, and
  * only then, event[n] is enabled. An event that is not is kept for the next use, but
- * only until the thread runs again; the same holds for what @promise has in excess.
+ * only until the thread runs again.
  */
 struct ptrace_debugregs {
 	/* As last written; meaningless where bit n of @written is clear. */
@@ -47,8 +46,6 @@ struct ptrace_debugregs {
 	unsigned long			written;
 	unsigned long			dr7;
 	struct perf_event		*event[HBP_NUM];
-	/* For all registers that are enabled in @dr7, or were so in this stop. */
-	struct hw_breakpoint_promise	promise;
 	/* In the list of those that an exiting debugger ends. */
 	struct ptrace_debugregs		*next;
 };
@@ -70,35 +67,7 @@ enum {
 	RF_MOVED,		/* the debugger has written another ip, and knows RF */
 };
 
-/* === Who holds what ======================================================= */
-
-static void describe(const struct hw_breakpoint_promise *promise, struct task_struct *task,
-		     struct hw_breakpoint_who *who)
-{
-	const struct task_struct *debugger;
-
-	who->kind = "ptrace";
-	rcu_read_lock();
-	debugger = ptrace_parent(task);
-	if (debugger)
-		hw_breakpoint_name_task(&who->asker, debugger);
-	rcu_read_unlock();
-}
-
-static const struct hw_breakpoint_holder ptrace_holder = {
-	.describe	= describe,
-};
-
 /* === Registers and events ================================================= */
-
-static unsigned int nr_enabled(unsigned long dr7)
-{
-	unsigned int n, nr = 0;
-
-	for (n = 0; n < HBP_NUM; n++)
-		nr += dr7_enabled(dr7, n);
-	return nr;
-}
 
 static bool is_live(const struct ptrace_debugregs *regs, unsigned long dr7, unsigned int n)
 {
@@ -159,30 +128,25 @@ static int check_dr7(struct task_struct *tsk, const struct ptrace_debugregs *reg
 	return 0;
 }
 
-/* Promise the thread as many registers as @dr7 enables. */
-static int grow_promise(struct task_struct *tsk, struct ptrace_debugregs *regs,
-			unsigned long dr7)
+/* Give back the events of the registers in @which. */
+static void drop_events(struct ptrace_debugregs *regs, unsigned long which)
 {
-	char no_room[HW_BREAKPOINT_WHY_LEN] = "";
-	struct perf_event_attr attr;
-	unsigned int n = 0;
-	int err;
+	unsigned int n;
 
-	regs->promise.holder = &ptrace_holder;
-	err = hw_breakpoint_promise_set(&regs->promise, tsk, nr_enabled(dr7), no_room);
-	if (!err)
-		return 0;
-	/* One of those that it didn't enable before: that is what the debugger is at. */
-	while (!dr7_enabled(dr7, n) || dr7_enabled(regs->dr7, n))
-		n++;
-	register_attr(regs, dr7, n, &attr);
-	return refuse(tsk, &attr, err, no_room);
+	for_each_set_bit(n, &which, HBP_NUM) {
+		unregister_hw_breakpoint(regs->event[n]);
+		regs->event[n] = NULL;
+	}
 }
 
-/* Make sure that each register that @dr7 makes live has an event, enabled or not. */
+/*
+ * Make sure that each register that @dr7 makes live has an event, enabled or not. On error none has
+ * been created.
+ */
 static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
 			 unsigned long dr7)
 {
+	unsigned long created = 0;
 	struct perf_event_attr attr;
 	struct perf_event *bp;
 	unsigned int n;
@@ -193,9 +157,12 @@ static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
 		register_attr(regs, dr7, n, &attr);
 		attr.disabled = 1;
 		bp = register_user_hw_breakpoint(&attr, ptrace_hit, NULL, tsk);
-		if (IS_ERR(bp))
+		if (IS_ERR(bp)) {
+			drop_events(regs, created);
 			return PTR_ERR(bp);
+		}
 		regs->event[n] = bp;
+		__set_bit(n, &created);
 	}
 	return 0;
 }
@@ -225,21 +192,9 @@ static void drop_idle_events(struct ptrace_debugregs *regs, unsigned long dr7)
 {
 	unsigned int n;
 
-	for (n = 0; n < HBP_NUM; n++) {
-		if (!regs->event[n] || is_live(regs, dr7, n))
-			continue;
-		unregister_hw_breakpoint(regs->event[n]);
-		regs->event[n] = NULL;
-	}
-}
-
-/* Give back what the promise has in excess of what DR7 enables. */
-static void shrink_promise(struct task_struct *tsk, struct ptrace_debugregs *regs)
-{
-	unsigned int weight = nr_enabled(regs->dr7);
-
-	if (regs->promise.weight > weight)
-		hw_breakpoint_promise_set(&regs->promise, tsk, weight, NULL);
+	for (n = 0; n < HBP_NUM; n++)
+		if (regs->event[n] && !is_live(regs, dr7, n))
+			drop_events(regs, BIT(n));
 }
 
 /* === Reads and writes ===================================================== */
@@ -257,25 +212,16 @@ static struct ptrace_debugregs *get_or_create(struct task_struct *tsk)
 
 static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, unsigned long dr7)
 {
-	unsigned int n, held = regs->promise.weight;
+	unsigned int n;
 	int err;
 
 	err = check_dr7(tsk, regs, dr7);
 	if (err)
 		return err;
-
-	/* What was switched off in this stop stays promised until the thread runs. */
-	if (nr_enabled(dr7) > held) {
-		err = grow_promise(tsk, regs, dr7);
-		if (err)
-			return err;
-	}
+	/* Events that were switched off in this stop are kept until the thread runs. */
 	err = create_events(tsk, regs, dr7);
-	if (err) {
-		hw_breakpoint_promise_set(&regs->promise, tsk, held, NULL);
-		drop_idle_events(regs, regs->dr7);
+	if (err)
 		return err;
-	}
 
 	regs->dr7 = dr7;
 	for (n = 0; n < HBP_NUM; n++)
@@ -405,7 +351,6 @@ void ptrace_resume_debugregs(struct task_struct *tsk)
 	if (!regs)
 		return;
 	drop_idle_events(regs, regs->dr7);
-	shrink_promise(tsk, regs);
 }
 
 /* Take a thread's debug registers out of it, to be given to end_debugregs(). */
@@ -416,11 +361,9 @@ static struct ptrace_debugregs *take_debugregs(struct task_struct *tsk)
 	       xchg(&tsk->thread.ptrace_debugregs, NULL) : NULL;
 }
 
-/* The promise lasts as long as the events. */
 static void end_debugregs(struct ptrace_debugregs *regs)
 {
 	drop_idle_events(regs, 0);
-	hw_breakpoint_promise_set(&regs->promise, NULL, 0, NULL);
 	kfree(regs);
 }
 

@@ -17,15 +17,7 @@
 
 #include <linux/types.h>
 
-/**
- * block_at() - the largest block that starts a range
- * @start: the range's first byte
- * @len: its bytes, not 0
- * @largest: what a register can watch at most; a power of two
- *
- * Context: any.
- * Return: the block's bytes.
- */
+/* The largest block that starts a range of @len bytes. @largest: what a register can watch */
 static inline u64 block_at(u64 start, u64 len, u64 largest)
 {
 	u64 block = largest;
@@ -35,16 +27,9 @@ static inline u64 block_at(u64 start, u64 len, u64 largest)
 	return block;
 }
 
-/**
- * split_range() - the fewest blocks that are a range, and no byte more
- * @start: the range's first byte
- * @len: its bytes
- * @largest: what a register can watch at most; a power of two
- * @block: set to the blocks' bytes, in the order of addresses, which they cover without a gap
- * @max: the length of @block
- *
- * Context: any.
- * Return: how many blocks there are; 0: none, or more than @max.
+/*
+ * The fewest blocks that are a range, and no byte more. @block: set to the blocks' bytes, in the
+ * order of addresses. Return: how many there are; 0: none, or more than @max.
  */
 static inline unsigned int split_range(u64 start, u64 len, u64 largest, u64 *block,
 				       unsigned int max)

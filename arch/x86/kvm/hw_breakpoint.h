@@ -12,15 +12,12 @@
 
 #include <asm/debugreg.h>
 
-/**
- * kvm_hw_breakpoint_enter() - have the debug registers ready for a guest
- * @vcpu: about to run
+/*
+ * A guest that uses debug registers, or is debugged, gets its own. The accesses of other guests
+ * trap, so for them it is enough that nothing is armed. What a guest with protected state does with
+ * the registers is its secret: the host must not trust them afterwards, whether it watches or not.
  *
- * A guest that uses debug registers, or is debugged, gets its own. That of others traps,
- * so for them it is enough that nothing is armed. What a guest with protected state does
- * with them is its secret: the host must not trust them afterwards, if it watches or not.
- *
- * Context: interrupts off until kvm_hw_breakpoint_exit().
+ * Interrupts stay off until kvm_hw_breakpoint_exit().
  */
 static __always_inline void kvm_hw_breakpoint_enter(const struct kvm_vcpu *vcpu)
 {
@@ -32,13 +29,9 @@ static __always_inline void kvm_hw_breakpoint_enter(const struct kvm_vcpu *vcpu)
 		hw_breakpoint_guest_enter(NULL);
 }
 
-/**
- * kvm_hw_breakpoint_exit() - arm the host's breakpoints again
- *
- * After KVM has read what the guest left in the debug registers. An NMI's debugger may
- * have armed the first breakpoint since the entry, and the exit zeroed DR7.
- *
- * Context: interrupts off since kvm_hw_breakpoint_enter().
+/*
+ * After KVM has read what the guest left in the debug registers. An NMI's debugger may have armed
+ * the first breakpoint since the entry, and the exit zeroed DR7.
  */
 static __always_inline void kvm_hw_breakpoint_exit(void)
 {

@@ -40,6 +40,11 @@ static unsigned int field(unsigned long dr7, unsigned int low, unsigned int high
 
 /* === Tests === */
 
+static unsigned long slot(unsigned int reg, unsigned int type, unsigned int len)
+{
+	return dr7_every_slot(dr7_setting(type, len)) & DR7_SLOT_MASK(reg);
+}
+
 static bool check_slot(unsigned int reg, unsigned int rw, unsigned int len)
 {
 	unsigned long want = bit(bits[reg].g);
@@ -52,8 +57,7 @@ static bool check_slot(unsigned int reg, unsigned int rw, unsigned int len)
 		want |= bit(bits[reg].len0);
 	if (rw && (len & 2))
 		want |= bit(bits[reg].len1);
-	return dr7_slot(reg, types[rw], lens[len]) == want &&
-	       (dr7_every_slot(types[rw], lens[len]) & dr7_slot_mask(reg)) == want;
+	return slot(reg, types[rw], lens[len]) == want;
 }
 
 static void test_slot_has_the_bits_of_the_manual(void)
@@ -74,16 +78,14 @@ static void test_execution_has_length_zero(void)
 
 	for (unsigned int reg = 0; reg < NR_REGS; reg++)
 		for (unsigned int len = 0; len <= 16; len++)
-			good &= dr7_slot(reg, 4, len) == bit(bits[reg].g);
+			good &= slot(reg, 4, len) == bit(bits[reg].g);
 	tap_ok(good, "execution has LEN 00, whatever length was asked for");
 }
 
 static bool check_masks(unsigned int reg)
 {
-	const unsigned long enables = bit(bits[reg].l) | bit(bits[reg].g);
-
-	return dr7_enable_mask(reg) == enables &&
-	       dr7_slot_mask(reg) == (enables | bit(bits[reg].rw0) | bit(bits[reg].rw1) |
+	return DR7_SLOT_MASK(reg) == (bit(bits[reg].l) | bit(bits[reg].g) |
+				      bit(bits[reg].rw0) | bit(bits[reg].rw1) |
 				      bit(bits[reg].len0) | bit(bits[reg].len1));
 }
 
@@ -93,8 +95,8 @@ static void test_masks_tile(void)
 	bool good = true;
 
 	for (unsigned int reg = 0; reg < NR_REGS; reg++) {
-		good &= check_masks(reg) && !(all & dr7_slot_mask(reg));
-		all |= dr7_slot_mask(reg);
+		good &= check_masks(reg) && !(all & DR7_SLOT_MASK(reg));
+		all |= DR7_SLOT_MASK(reg);
 	}
 	tap_ok(good && all == 0xffff00ffUL, "the registers' masks tile what belongs to registers");
 }
@@ -136,11 +138,11 @@ static void test_slots_are_read_back(void)
 	for (unsigned int reg = 0; reg < NR_REGS; reg++)
 		for (unsigned int rw = 1; rw < 4; rw += 2)
 			for (unsigned int len = 0; len < 4; len++) {
-				unsigned long dr7 = dr7_slot(reg, types[rw], lens[len]);
+				unsigned long dr7 = slot(reg, types[rw], lens[len]);
 
 				good &= dr7_enabled(dr7, reg) && dr7_type(dr7, reg) == types[rw] &&
 					dr7_len(dr7, reg) == lens[len] &&
-					!(dr7 & ~dr7_slot_mask(reg));
+					!(dr7 & ~DR7_SLOT_MASK(reg));
 			}
 	tap_ok(good, "what was packed is read back");
 }

@@ -4,7 +4,7 @@
 # Breaks the pure parts one line at a time, in a copy, and requires that the tests see
 # each break: a test that can't fail shows nothing.
 #
-# Arguments: SRC and O as the makefile has them.
+# Arguments: SRC and O as the makefile has them; and a pattern: only what is in files that match.
 #
 # Copyright (C) 2026 The hw_breakpoint authors
 
@@ -13,6 +13,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 src=$1
 work=$2/mutants
+only=${3:-}
 slots=kernel/hw_breakpoint_slots.c
 dr7=arch/x86/kernel/hw_breakpoint_dr7.h
 split=arch/x86/kernel/hw_breakpoint_split.h
@@ -30,16 +31,17 @@ run() {
 	"$dr7") tests=dr7_test ;;
 	"$split") tests=split_test ;;
 	"$regs" | "$match" | "$arm") tests=registers_test ;;
-	*) tests='table_test table_random table_exhaustive_2x3 table_exhaustive_3x2' ;;
+	*) tests='table_test table_random table_exhaustive' ;;
 	esac
 	timeout 100 make --no-print-directory -f "$here/Makefile" SRC="$work/src" \
-		O="$work/build" TESTS="$tests" MODELS= STEPS=100000 STATES=30000 CFLAGS=-Wno-error "$1" >"$work/log" 2>&1
+		O="$work/build" TESTS="$tests" MODELS= STEPS=100000 STATES=30000 SCENARIOS=0 CFLAGS=-Wno-error "$1" >"$work/log" 2>&1
 }
 
 # mutant WHAT FILE SED: WHAT is what goes wrong.
 mutant() {
 	local what=$1 file=$2
 
+	[[ $file =~ $only ]] || return 0
 	sed -E -i "$3" "$work/src/$file"
 	if cmp -s "$src/$file" "$work/src/$file"; then
 		echo "not ok $((killed + ++missed)) - $what: the sources have no such line"
@@ -60,96 +62,110 @@ mkdir -p "$work/src"
 	kernel/hw_breakpoint_slots.* arch/x86/kernel/hw_breakpoint_*.[ch] \
 	arch/x86/include/asm/hw_breakpoint.h "$arm" "$work/src")
 
-mutant "an account at the limit takes one more" $slots \
-	'/^static bool account_fits/,/^}/ s/everywhere \+ own > table->nr_slots/everywhere + own > table->nr_slots + 1/'
-mutant "a CPU at the limit takes one more" $slots \
-	'/^static bool cpu_fits/,/^}/ s/more <= table->nr_slots;/more <= table->nr_slots + 1;/'
-mutant "a task's request looks at CPU 0 only" $slots \
-	'/^static bool account_fits/,/^}/ s/own = max\(own, cpu_of\(table, c\)->slots\)/own = c ? own : cpu_of(table, c)->slots/'
-mutant "a request for every CPU forgets those for one CPU" $slots \
-	'/^static bool account_fits/,/^}/ s/everywhere \+ run_weight\(run\)/everywhere/'
-mutant "so does the one with one lock" $slots \
-	'/^static bool account_within_room/,/^}/ s/everywhere \+ run_weight\(run\)/everywhere/'
-mutant "a request for every CPU looks at the first CPU's promises only" $slots \
-	'/^next_run/,/^}/ s/if \(cpu >= 0\)/if (cpu >= -1)/'
-mutant "a CPU looks at tasks with promises for every CPU only" $slots \
-	'/^static unsigned int busiest_on/,/^}/ s/!atomic_read\(.*\)\)/!(cpu ? 0 : 1))/'
-mutant "a CPU looks at its own share of tasks only" $slots \
-	'/^static unsigned int busiest_everywhere/,/^}/ s/nr\[level\] \+= cpu_of\(table, cpu\)/nr[level] = cpu_of(table, cpu)/'
-mutant "a promise for every CPU does not move the account on single CPUs" $slots \
-	'/^static void account_count/,/^}/ s/run = first_run/run = cpu < 0 ? NULL : first_run/'
-mutant "an account's place on a CPU leaves out its promises for every CPU" $slots \
-	'/^static void account_count/,/^}/ s/account->everywhere \+ run_weight/run_weight/'
-mutant "levels above the top one are lost on the way out" $slots \
-	'/^static void count_task/,/^}/ s/if \(slots\)/if (slots \&\& (by > 0 || slots < 8))/'
-mutant "promises are not kept in the order of CPUs" $slots \
-	'/^static void promise_link/,/^}/ s/\(\*link\)->cpu < promise->cpu/false/'
-mutant "a release forgets who holds the promise" $slots \
-	'/^static void promise_clear/,/^}/ s/promise->next = NULL;/promise->holder = NULL;/'
-mutant "a CPU's own events stay counted" $slots \
-	'/^static void promise_detach/,/^}/ s/->slots -= promise->weight/->slots -= 0/'
-mutant "a release leaves the sum of the promises for every CPU" $slots \
-	's/account->everywhere -= promise->weight/account->everywhere -= 0/'
-mutant "a shrink is refused when all is full" $slots \
-	's/if \(weight > promise->weight\)$/if (weight)/'
-mutant "a resize is never refused" $slots \
-	'/^int hw_breakpoint_table_resize/,/^}/ s/return err;/return err == -EAGAIN ? err : 0;/'
-mutant "one lock is enough to refuse" $slots \
-	'/^static int admit\(/,/^}/ s/return -EAGAIN/return -ENOSPC/'
-mutant "one lock is enough to refuse what others have" $slots \
-	'/^static int admit\(/,/^}/ s/if \(account \&\& hw_breakpoint_account_most\(account, cpu\) \+/if (account \&\& 2 + hw_breakpoint_account_most(account, cpu) +/'
-mutant "one lock is enough to move rooms" $slots \
-	'/^static int admit\(/,/^}/ s/if \(held != HW_BREAKPOINT_ALL_LOCKS\)/if (held > 99)/'
-mutant "the floor stays as it was" $slots \
-	'/^static void make_cpu_room/,/^}/ s/set_floor\(table\)/(void)0/'
-mutant "only CPU 0 knows the floor" $slots \
-	'/^static void set_floor/,/^}/ s/cpu_of\(table, cpu\)->floor = floor/cpu_of(table, 0)->floor = floor/'
-mutant "a task's room leaves the CPU its own" $slots \
-	'/^static void give_to_tasks/,/^}/ s/^\tcpu->cpu_room = .*//'
-mutant "a CPU's room leaves tasks theirs" $slots \
-	'/^static void give_to_cpu/,/^}/ s/^\tcpu->task_room = .*//'
-mutant "a room is given where tasks are" $slots \
-	'/^static void make_cpu_room/,/^}/ s/busiest_on\(.*\) \+ slots <= /slots <= everywhere * 0 + /'
-mutant "what an inherited copy has in excess is lawful for tasks" $slots \
-	'/^static void give_to_tasks/,/^}/ s/lawful = min\(slots, table->nr_slots - cpu->slots\)/lawful = slots/'
-mutant "what an inherited copy has is free for the CPU" $slots \
-	'/^static int admit_anyway/,/^}/ s/make_task_room\(/if (0) make_task_room(/'
-mutant "a wide request looks at CPU 0 only" $slots \
-	'/^int hw_breakpoint_table_set_wide/,/^}/ s/is_full\(table, cpu, /is_full(table, 0, /'
-mutant "a wide request makes no room" $slots \
-	'/^int hw_breakpoint_table_set_wide/,/^}/ s/give_to_cpu\(.*\);/(void)this;/'
-mutant "a wide promise that grows asks for all of it anew" $slots \
-	'/^static bool is_full/,/^}/ s/weight - held\)/weight)/'
-mutant "a wide promise that grows is never refused" $slots \
-	'/^static bool is_full/,/^}/ s/return weight > table->nr_slots \|\| .*/return weight > table->nr_slots;/'
-mutant "what is moved stays where it was, too" $slots \
-	'/^bool hw_breakpoint_table_move/,/^}/ s/promise_weigh\(table, held, from, rest\)/(void)0/'
-mutant "what is moved goes to whomever" $slots \
-	'/^bool hw_breakpoint_table_move/,/^}/ s/to->account != from->account \|\| //'
-mutant "what is moved goes to another CPU" $slots \
-	'/^bool hw_breakpoint_table_move/,/^}/ s/ \|\| to->cpu != from->cpu//'
-mutant "an exit leaves the task's other record" $slots \
-	's/return inherit_place\(table, held, promise, other\);/return 0;/'
-mutant "an exit takes the first record that it finds" $slots \
-	's/while \(promise \&\& promise->family != family\)/while (0)/'
-mutant "an exit takes no other record's place" $slots \
-	's/promise_attach\(table, held, heir, account\)/promise_clear(heir)/'
-mutant "a copy without a record relieves nobody" $slots \
-	's/other \&\& !promise->weight \? other : promise/promise/'
-mutant "a release is not idempotent" $slots \
-	'/^void hw_breakpoint_table_release\(/,/^}/ s/!promise->weight/promise->cpu > 100/'
+mutant "a CPU's own charge may be one too many" $slots \
+	'/^[a-z].*\bchange_own\(/,/^}/ { s/by > left_on\(cpu\) \|\|/by > left_on(cpu) + 1 ||/ }'
+mutant "a CPU's own charge forgets contexts on that CPU" $slots \
+	'/^[a-z].*\bchange_own\(/,/^}/ { s/busiest_bound_to\(cpu\) > .* \|\|$/0 ||/ }'
+mutant "a CPU's own charge leaves contexts one too few" $slots \
+	'/^[a-z].*\bchange_own\(/,/^}/ { s/busiest_bound_to\(cpu\) > left_on\(cpu\) - by/busiest_bound_to(cpu) > left_on(cpu) - by + 1/ }'
+mutant "a CPU's own charge forgets contexts on any CPU" $slots \
+	'/^[a-z].*\bchange_own\(/,/^}/ { s/!lower_limit\(.*\)\)/0)/ }'
+mutant "a CPU's own charge leaves limit one too high" $slots \
+	'/^[a-z].*\bchange_own\(/,/^}/ { s/!lower_limit\(left_on\(cpu\) - by/!lower_limit(left_on(cpu) - by + 1/ }'
+mutant "a charge for every CPU looks at the first only" $slots \
+	'/^[a-z].*\bchange_wide\(/,/^}/ { s/for_each_possible_cpu\(cpu\)/for (cpu = 0; cpu < 1; cpu++)/ }'
+mutant "a charge for every CPU leaves limit as it is" $slots \
+	'/^[a-z].*\bchange_wide\(/,/^}/ { s/lower_limit\(capacity - by\)/lower_limit(capacity)/ }'
+mutant "a charge for every CPU isn't counted" $slots \
+	'/^[a-z].*\bchange_wide\(/,/^}/ { s/wide \+ by/wide/ }'
+mutant "a context may have one too many" $slots \
+	'/^[a-z].*\bchange_everywhere\(/,/^}/ { s/to > capacity/to > capacity + 1/ }'
+mutant "so it may in the fast path" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/to > READ_ONCE\(capacity\)/to > READ_ONCE(capacity) + 1/ }'
+mutant "the fast path refuses what is above limit" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/to > READ_ONCE\(capacity\)/to > READ_ONCE(limit)/ }'
+mutant "the fast path looks at no limit" $slots \
+	'/^[a-z].*\btry_move\(/,/^}/ { s/to <= READ_ONCE\(limit\)/true/ }'
+mutant "a copy is counted above limit" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/!try_move\(account, to\)/(!covered || !READ_ONCE(account)) \&\& !try_move(account, to)/ }'
+mutant "the fast path isn't marked" $slots \
+	'/^[a-z].*\btry_move\(/,/^}/ { s/this_cpu_write\(shard.in_flight, 1\)/(void)0/ }'
+mutant "the mark comes after the look at limit" $slots \
+	'/^[a-z].*\btry_move\(/,/^}/ { s/this_cpu_write\(shard.in_flight, 1\);//; s/^\tif \(within\)/\tthis_cpu_write(shard.in_flight, 1);\n\tif (within)/ }'
+mutant "the mark goes before the context is counted" $slots \
+	'/^[a-z].*\btry_move\(/,/^}/ { s/smp_store_release.*//; s/^\tif \(within\)/\tthis_cpu_write(shard.in_flight, 0);\n\tif (within)/ }'
+mutant "nobody waits for those in flight" $slots \
+	'/^[a-z].*\blower_limit\(/,/^}/ { s/smp_cond_load_acquire\(.*/;/ }'
+mutant "only CPU 0 is waited for" $slots \
+	'/^[a-z].*\blower_limit\(/,/^}/ { s/for_each_possible_cpu\(cpu\)/for (cpu = 0; cpu < 1; cpu++)/ }'
+mutant "limit stays low after a refusal" $slots \
+	'/^[a-z].*\blower_limit\(/,/^}/ { s/WRITE_ONCE\(limit, old\);// }'
+mutant "what is below limit isn't refused" $slots \
+	'/^[a-z].*\blower_limit\(/,/^}/ { s/return false/return true/ }'
+mutant "limit isn't raised in the slow path" $slots \
+	'/^[a-z].*\bchange_everywhere\(/,/^}/ { s/if \(to > limit\)/if (0)/ }'
+mutant "a context forgets its charges for single CPUs" $slots \
+	'/^[a-z].*\bfits_on_cpus\(/,/^}/ { s/return false/return true/ }'
+mutant "a context stays where it was on single CPUs" $slots \
+	'/^[a-z].*\bchange_everywhere\(/,/^}/ { s/if \(account->on_cpu\)/if (0)/ }'
+mutant "a single CPU may have one too many" $slots \
+	'/^[a-z].*\bchange_on_cpu\(/,/^}/ { s/> left_on\(cpu\)/> left_on(cpu) + 1/ }'
+mutant "a single CPU forgets the charges for any CPU" $slots \
+	'/^[a-z].*\bchange_on_cpu\(/,/^}/ { s/account->everywhere \+ has >/has >/ }'
+mutant "charges for single CPUs aren't counted" $slots \
+	'/^[a-z].*\bchange_on_cpu\(/,/^}/ { s/account->nr_on_cpu \+= by/account->nr_on_cpu += 0/ }'
+mutant "a context stays at its old number on a CPU" $slots \
+	'/^[a-z].*\bmove_on_cpu\(/,/^}/ { s/if \(from\)/if (0)/ }'
+mutant "a context stays at its old number" $slots \
+	'/^[a-z].*\bmove_account\(/,/^}/ { s/if \(from\)/if (0)/ }'
+mutant "only one shard is summed" $slots \
+	'/^[a-z].*\bsum_shards\(/,/^}/ { s/for_each_possible_cpu\(cpu\)/for (cpu = 0; cpu < 1; cpu++)/ }'
+mutant "the sums don't begin at the top" $slots \
+	'/^[a-z].*\bhw_breakpoint_busiest_everywhere\(/,/^}/ { s/n = nr_slots/n = nr_slots - 1/ }'
+mutant "the sums go from low to high" $slots \
+	'/^[a-z].*\bhw_breakpoint_busiest_everywhere\(/,/^}/ { s/unsigned int n = nr_slots;/unsigned int n, top = 0; for (n = 1; n <= nr_slots; n++) if (sum_shards(n) > 0) top = n; return top;/ }'
+mutant "capacity forgets what is reserved on every CPU" $slots \
+	'/^[a-z].*\bupdate_capacity\(/,/^}/ { s/nr_slots - wide - own/nr_slots - own/ }'
+mutant "capacity is as on the first CPU" $slots \
+	'/^[a-z].*\bupdate_capacity\(/,/^}/ { s/nr_slots - wide - own/left_on(0)/ }'
+mutant "a context at its task limit is refused" $slots \
+	'/^[a-z].*\bchange_locked\(/,/^}/ { s/by > task_limit/by >= task_limit/ }'
+mutant "so it is in the fast path" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/to > task_limit/to >= task_limit/ }'
+mutant "the task limit forgets single CPUs" $slots \
+	'/^[a-z].*\bhw_breakpoint_account_most\(/,/^}/ { s/for_each_possible_cpu\(cpu\)/for (cpu = 0; cpu < 1; cpu++)/ }'
+mutant "what was closed can be charged again" $slots \
+	'/^[a-z].*\bclose_charge\(/,/^}/ { s/smp_store_release.*// }'
+mutant "nothing is closed in the fast path" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/^\t\tclose_charge.*/\t\t;/ }'
+mutant "nothing is closed in the slow path" $slots \
+	'/^[a-z].*\bchange_account_slowly\(/,/^}/ { s/^\t\t\tclose_charge.*/\t\t\t;/ }'
+mutant "an empty array is kept" $slots \
+	'/^[a-z].*\bchange_account_slowly\(/,/^}/ { s/empty = account->nr_on_cpu \? .*/empty = NULL;/ }'
+mutant "an array goes too early" $slots \
+	'/^[a-z].*\bchange_account_slowly\(/,/^}/ { s/account->nr_on_cpu \? NULL : // }'
+mutant "an array is forgotten" $slots \
+	'/^[a-z].*\bchange_account_slowly\(/,/^}/ { s/kvfree_rcu_mightsleep.*// }'
+mutant "to give back takes memory" $slots \
+	'/^[a-z].*\bchange_account_slowly\(/,/^}/ { s/if \(weight \&\& /if (/ }'
+mutant "the fast path is for all contexts" $slots \
+	'/^[a-z].*\bcharge_fast\(/,/^}/ { s/if \(account->on_cpu\)/if (0)/ }'
+mutant "the debugger goes on with the mutex held" $slots \
+	'/^[a-z].*\btable_is_in_use\(/,/^}/ { s/mutex_is_locked\(.*\)\)/0)/ }'
+mutant "the debugger goes on with a CPU in flight" $slots \
+	'/^[a-z].*\btable_is_in_use\(/,/^}/ { s/if \(READ_ONCE.*/if (0)/ }'
 mutant "lengths 4 and 8 are exchanged" $dr7 \
-	's/LEN_BYTES_8\s+0x8UL/LEN_BYTES_8 0xcUL/; s/LEN_BYTES_4\s+0xcUL/LEN_BYTES_4 0x8UL/'
+	'/dr7_setting\(/,/^}/ { s/DR_LEN_4/DR_LEN_8/; t; s/DR_LEN_8/DR_LEN_4/ }'
 mutant "execution keeps its length" $dr7 \
-	's/return setting == DR7_RW_X \?/return setting == 7 ?/'
+	's/return DR_RW_EXECUTE \| DR_LEN_1/return DR_RW_EXECUTE | (len == 8 ? DR_LEN_8 : DR_LEN_1)/'
 mutant "each register has the local enable, too" $dr7 \
-	's/dr7_enable_bits\(0, DR7_G\) \* /dr7_enable_bits(0, DR7_L | DR7_G) * /'
+	's/\| DR_GLOBAL_ENABLE_MASK/| DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK/'
 mutant "the local enable is set instead of the global one" $dr7 \
-	's/dr7_enable_bits\(reg, DR7_G\)/dr7_enable_bits(reg, DR7_L)/'
+	's/\| DR_GLOBAL_ENABLE_MASK/| DR_LOCAL_ENABLE_MASK/'
 mutant "I/O is taken for reads and writes" $dr7 \
-	's/case DR7_RW_RW:/case DR7_RW_IO: case DR7_RW_RW:/'
+	's/case DR_RW_READ:/case 2: case DR_RW_READ:/'
 mutant "only the global enable counts" $dr7 \
-	's/return dr7 \& dr7_enable_mask\(reg\)/return dr7 \& dr7_enable_bits(reg, DR7_G)/'
+	'/ dr7_enabled\(/,/^}/ s/\(DR_LOCAL_ENABLE \| DR_GLOBAL_ENABLE\)/DR_GLOBAL_ENABLE/'
 mutant "a block goes beyond the end" $split \
 	's/block > len \|\| //'
 mutant "a block stands where it can't" $split \
@@ -158,64 +174,94 @@ mutant "no block is the largest" $split \
 	's/u64 block = largest;/u64 block = largest \/ 2;/'
 mutant "one register more than there are" $split \
 	's/nr == max/nr > max/'
-mutant "a register is the new one's before it is stale" $regs \
-	'/^static void __kprobes want_stale/,/^}/ s/^\twant\(stale\(BIT\(i\)\)\);//'
-mutant "a register is free before it is empty" $regs \
-	'/^static nokprobe_inline void give_up/,/^}/ { s/__clear_bit\(i, \&regs->taken\);//; s/WRITE_ONCE/__clear_bit(i, \&regs->taken); WRITE_ONCE/ }'
-mutant "what an NMI wants instead is not loaded" $regs \
-	'/^static nokprobe_inline void load\(/,/^}/ { s/\} while \(READ_ONCE.*/} while (0 \&\&/; s/\(masks \&\& READ_ONCE\(piece->mask\) != mask\)/piece/ }'
-mutant "a stale register is loaded while it is armed" $regs \
-	'/^static unsigned long __kprobes load_stale/,/^}/ s/disarm_for_commit\(\);//'
-mutant "a commit doesn't look again" $regs \
-	'/^static void __kprobes program\(/,/^}/ s/\} while \(this_cpu_read\(.*/} while (0);/'
-mutant "nor does the one for the last" $regs \
-	'/^static nokprobe_inline bool program_last/,/^}/ s/return !this_cpu_read.*/return true;/'
-mutant "nor does the one for the first" $regs \
-	'/^static nokprobe_inline bool program_first/,/^}/ s/this_cpu_read\(debug_registers.wanted_dr7\) != dr7/0/'
-mutant "a commit in an NMI divides another" $regs \
-	'/^static noinline void __kprobes program_all/,/^}/ s/ \&\& !\(this_cpu_read.*/)/'
-mutant "what is armed may be outdated" $arm \
-	'/^\+.* hw_breakpoint_arm\(/,/^\+}/ s/dr7 = this_cpu_read\(cpu_dr7\)/dr7 = written/'
-mutant "a match of a stale register is somebody's" $match \
-	'/^owner_of_match/,/^}/ s/ \|\| READ_ONCE\(regs->wanted_dr7\).*/)/'
+mutant "a register that holds something else is armed" $regs \
+	's/dr7 \|= LOAD\(i\);/(void)0;/'
+mutant "an armed register is loaded" $regs \
+	'/ load_registers\(/,/^}/ s/if \(armed\)/if (0)/'
+mutant "a register is its new owner's before it is off" $regs \
+	'/ load_registers\(/,/^}/ { s/^\tthis_cpu_and\(.*//; s/^\tunsigned long i, armed = 0;/&\n\tthis_cpu_and(debug_registers.wanted_dr7, ~(set << LOAD_SHIFT));/ }'
+mutant "what an NMI moves while registers are loaded is lost" $regs \
+	'/ load_registers\(/,/^}/ { s/^\tthis_cpu_and\(.*//; s/^\t\tload\(regs, i\);/&\n\tthis_cpu_and(debug_registers.wanted_dr7, ~(set << LOAD_SHIFT));/ }'
+mutant "what an NMI has left is not done after an addition" $regs \
+	'/arch_hw_breakpoint_add\(/,/^}/ s/if \(end\(\)\)/if (end(), true)/'
+mutant "nor after a deletion" $regs \
+	'/arch_hw_breakpoint_del\(/,/^}/ s/if \(end\(\)\)/if (end(), true)/'
+mutant "nor after a commit" $regs \
+	'/arch_hw_breakpoint_commit\(/,/^}/ s/if \(end\(\)\)/if (end(), true)/'
+mutant "nor after an addition that takes longer" $regs \
+	'/ add_slowly\(/,/^}/ s/program_pending\(\);//'
+mutant "nor after a deletion that does" $regs \
+	'/ del_slowly\(/,/^}/ s/program_pending\(\);//'
+mutant "what an NMI has left is done once, and not again" $regs \
+	'/ program_pending\(/,/^}/ s/while \(/if (/'
+mutant "what was added when an NMI came is added again" $regs \
+	'/ add_slowly\(/,/^}/ s/if \(this_cpu_read.*/if (this_cpu_read(debug_registers.section) || 1) {/'
+mutant "an NMI programs in the middle of a section" $regs \
+	'/ program_pending\(/,/^}/ s/== SECTION_AGAIN/\& SECTION_AGAIN/'
+mutant "the debugger divides a change" $regs \
+	'/arch_hw_breakpoint_is_busy\(/,/^}/ s/return .*/return false;/'
+mutant "a commit doesn't load" $regs \
+	'/arch_hw_breakpoint_commit\(/,/^}/ s/!\(dr7 \& LOAD_ALL\)/1/'
+mutant "an NMI arms again what is being disarmed" $regs \
+	'/ disarm\(/,/^}/ { s/this_cpu_inc\(.*//; s/this_cpu_dec\(.*// }'
 mutant "cpu_dr7 is cleared before DR7" $regs \
-	'/^static nokprobe_inline bool program_last/,/^}/ { s/this_cpu_write\(cpu_dr7, 0\);//; s/disarm\(\);/this_cpu_write(cpu_dr7, 0); step(); disarm();/ }'
+	'/ disarm\(/,/^}/ { s/^\tthis_cpu_write.*//; s/^\twrite_dr7.*/\tthis_cpu_write(cpu_dr7, 0);\n&/ }'
+mutant "DR7 is set before cpu_dr7" $regs \
+	'/ arm\(/,/^}/ { s/^\tthis_cpu_write.*//; s/^\t\twrite_dr7\(dr7\);/&\n\tthis_cpu_write(cpu_dr7, dr7);/ }'
+mutant "DR7 is armed while somebody holds it at zero" $regs \
+	'/ arm\(/,/^}/ s/!this_cpu_read\(cpu_dr7_held\)/1/'
+mutant "DR7 is zeroed before it is held" $arm \
+	'/ cpu_dr7_hold\(/,/^.}/ { s/^\+\tthis_cpu_or.*/+/; s/^ \tset_debugreg.*/&\n+\tthis_cpu_or(cpu_dr7_held, mark);/ }'
+mutant "what the end of a trap arms may be outdated" $arm \
+	's/^\+\twhile \(armed != \(dr7 = (.*)\)\) \{/+\tfor (dr7 = \1; armed != dr7;) {/'
+mutant "the end of a trap arms while somebody holds DR7" $arm \
+	'/^\+\tif \(this_cpu_read\(cpu_dr7_held\)\)/,/^\+\t\treturn;/ s/^\+.*/+/'
+mutant "a match of a register that is to be loaded is somebody's" $match \
+	'/^owner_of_match/,/^}/ s/register_bits\[i\]/DR7_SLOT_MASK(i)/'
+mutant "a match of another type is the new owner's" $match \
+	'/^owner_of_match/,/^}/ s/\(READ_ONCE\(regs->wanted_dr7\) \^ dr7\) \& register_bits\[i\]/READ_ONCE(regs->wanted_dr7) \& LOAD(i)/'
 mutant "what is lent is loaded at once" $regs \
-	'/^static nokprobe_inline bool is_lent/,/^}/ s/return .*/return false;/'
+	'/ program_once\(/,/^}/ s/cpu_dr7_held\) \& CPU_DR7_GUEST/cpu_dr7_held) \& 0/'
+mutant "an NMI arms what a guest has left" $regs \
+	'/ forget_contents\(/,/^}/ s/^\tthis_cpu_write.*//'
 mutant "what a guest has had is taken for loaded" $regs \
-	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/regs->known = 0;//'
-mutant "what the CPU has lost is taken for loaded" $regs \
-	'/^void hw_breakpoint_reset/,/^}/ s/this_cpu_write\(debug_registers.known, 0\);//'
-mutant "what is not known to be there is not loaded" $regs \
-	'/^static void __kprobes take_back/,/^}/ s/want\(stale.*//'
-mutant "an NMI arms what is being taken back" $regs \
-	'/^static void __kprobes take_back/,/^}/ s/^\thold\(\);//; /^static void __kprobes take_back/,/^}/ s/^\tunhold\(\);//'
-mutant "who moves elsewhere keeps the register until then" $regs \
-	'/^static noinline int __kprobes load_elsewhere/,/^}/ { s/give_up\(regs, i\);//; s/return add_unloaded\(.*/int err = add_unloaded(regs, NO_REGISTER, piece); give_up(regs, i); return err;/ }'
-mutant "a mask is taken for written" $regs \
-	'/^static void __kprobes write_mask/,/^}/ s/if \(!known\)/if (0)/'
-mutant "what another kernel left in the masks is taken for zero" $regs \
-	's/\.masked = DR7_ALL_REGS/.masked = 0/'
+	'/ forget_contents\(/,/^}/ s/regs->contents\[i\] \|= ADDRESS_UNKNOWN;//'
+mutant "what isn't known to be there is not loaded" $regs \
+	'/ forget_contents\(/,/^}/ s/want\(LOAD\(i\)\)/(void)0/'
+mutant "an event that comes back doesn't ask whether a guest had its register" $regs \
+	's/ \&\&$/ \&\& true \&\&/; s/!this_cpu_read\(debug_registers.contents\[i\]\)/true/'
+mutant "nor whether another event had it" $regs \
+	's/this_cpu_read\(debug_registers.address\[i\]\) == READ_ONCE\(hw->address\)/true/'
+mutant "nor whether another event has it" $regs \
+	's/!\(this_cpu_read\(debug_registers.wanted_dr7\) \& register_bits\[i\]\)/true/'
+mutant "masks that another kernel left stay" $regs \
+	's/^\t\tamd_set_dr_addr_mask\(1, i\);//'
 mutant "a guest has a mask of the host's" $regs \
-	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/if \(unlikely\(regs->masked\)\)/if (0)/'
-mutant "so has one with protected state" $regs \
-	'/^void hw_breakpoint_guest_enter\(/,/^}/ s/if \(unlikely\(regs->masked\)\)/if (regs->masked \&\& *address)/'
+	'/ forget_contents\(/,/^}/ s/set_mask\(regs, i, 0\);//'
 mutant "a guest's entry writes masks though none was used" $regs \
-	'/^void hw_breakpoint_guest_enter\(/,/^}/ { s/if \(unlikely\(regs->masked\)\)/if (1)/; s/regs->masked/DR7_ALL_REGS/ }'
+	'/ forget_contents\(/,/^}/ s/set_mask\(regs, i, 0\);/amd_set_dr_addr_mask(1, i); amd_set_dr_addr_mask(0, i);/'
 mutant "a mask stays when its breakpoint goes" $regs \
-	'/^static noinline void __kprobes del_elsewhere/,/^}/ s/clear_mask\(regs, i\);//'
-mutant "what has a mask is deleted like what has none" $regs \
-	'/^static void __kprobes set_last/,/^}/ s/if \(!piece->mask\)/if (1)/'
-mutant "what is deleted is taken to have its mask still" $regs \
-	'/^static void __kprobes write_mask/,/^}/ s/regs->mask\[i\] = mask;/if (mask) regs->mask[i] = mask;/'
+	'/ del_slowly\(/,/^}/ s/want\(LOAD\(i\)\)/(void)0/'
+mutant "a mask stays for the next breakpoint" $regs \
+	'/^static bool|^static nokprobe_inline bool holds/,/^}/ s/regs->contents\[i\] == mask_bits/!(regs->contents[i] \& ADDRESS_UNKNOWN)/'
+mutant "what has a mask goes like what has none" $regs \
+	'/arch_hw_breakpoint_del\(/,/^}/ s/hw->simple \&\& //'
 mutant "a moved breakpoint stays where it was" $regs \
-	'/^void __kprobes arch_hw_breakpoint_move/,/^}/ s/^\twant\(.*//'
-mutant "an NMI moves half of a breakpoint" $regs \
-	'/^static void __kprobes move_pieces/,/^}/ s/\} while \(.*/} while (0);/'
-mutant "only the first piece goes" $regs \
-	'/^static noinline void __kprobes del_pieces/,/^}/ s/i < HBP_NUM/i < 1/'
-mutant "of what has no room a piece stays" $regs \
-	'/^static noinline int __kprobes add_pieces/,/^}/ { s/while \(i--\)/while (0)/; s/free < hw->nr_pieces/0/ }'
+	'/arch_hw_breakpoint_move\(/,/^}/ s/^\twant\(.*//'
+mutant "a move waits for the next commit" $regs \
+	'/arch_hw_breakpoint_move\(/,/^}/ s/^\tprogram\(\);//'
+mutant "only the first register goes" $regs \
+	'/ del_slowly\(/,/^}/ s/i < HBP_NUM/i < 1/'
+mutant "of what has no room a piece is added" $regs \
+	'/ add_pieces\(/,/^}/ s/hweight_long\(enables\) < hw->nr_pieces/!enables/'
+mutant "a register that is armed is taken before one that isn't" $regs \
+	's/^\tenables = enables \& ~this_cpu_read\(cpu_dr7\).*//'
+mutant "registers aren't loaded in turn" $regs \
+	's/^\tregs->next = .*//'
+mutant "the register that holds the address isn't looked for" $regs \
+	'/ pick_register\(/,/^}/ s/ \&\& holds\(.*\)\)$/ \&\& 0)/'
+mutant "what is there already is written again" $regs \
+	'/ load\(/,/^}/ s/if \(holds\(.*/if (0) {/'
 
 echo "1..$((killed + missed))"
 echo "# $killed broken lines seen, $missed not seen"

@@ -6,7 +6,9 @@
  * runtime this is: the compiler announces each access to memory, and the shim each instruction
  * that reads and writes, and each access to a debug register. Before any of them an NMI may
  * come, in which the kernel debugger sets and removes breakpoints or somebody moves one. So
- * each operation is run once for each place and each such NMI, and for two of them.
+ * each operation is run once for each place and each such NMI, and for two of them. If the NMI has
+ * interrupted a change of the registers, the debugger comes back in an interrupt, as the kernel's
+ * does, and that is run in the same way.
  *
  * What is looked at: at each step, that a match of what is armed would go to a breakpoint
  * that watches just that, or to nobody, and that nobody is told less; and at the end that
@@ -41,9 +43,7 @@ static struct {
 	unsigned long	dr7;
 	/* What amd_set_dr_addr_mask() believes to have written. */
 	unsigned long	believed[HBP_NUM];
-	/* Bit n: mask[n] was never written, and is what another kernel left. */
-	unsigned long	foreign;
-	unsigned long	mask_writes;
+	unsigned long	mask_writes, address_writes, dr7_writes;
 } cpu;
 
 bool shim_has_masks;
@@ -73,7 +73,8 @@ static const struct {
 #define LAST_OF_DEBUGGER	T
 #define MOVED_BY		0x20
 
-static struct arch_hw_breakpoint bp[NR_NAMES];
+/* The debugger's are this CPU's copies of what is in @listed. */
+static struct arch_hw_breakpoint bp[NR_NAMES], listed[LAST_OF_DEBUGGER + 1];
 /* Is it to be watched, as far as is known? */
 static bool on[NR_NAMES];
 /* Somebody moves it in this run: a match may be of where it was. */
@@ -81,25 +82,42 @@ static bool moves[NR_NAMES];
 
 static void make(enum name name)
 {
+	const u64 largest = shim_has_masks ? 16 : 8;
 	struct arch_hw_breakpoint *hw = &bp[name];
 	u64 block[HBP_NUM] = { };
-	unsigned long offset = 0;
+	unsigned int offset = 0;
 
 	memset(hw, 0, sizeof(*hw));
+	hw->address = made[name].address;
 	hw->type = made[name].type;
-	hw->debugger = name <= LAST_OF_DEBUGGER;
-	hw->nr_pieces = split_range(made[name].address, made[name].len, shim_has_masks ? 16 : 8,
-				    block, HBP_NUM);
-	hw->span = made[name].len - 1;
-	for (unsigned int i = 0; i < HBP_NUM; i++) {
+	hw->nr_pieces = split_range(hw->address, made[name].len, largest, block, HBP_NUM);
+	for (unsigned int i = 0; i < hw->nr_pieces; i++) {
 		hw->piece[i] = (struct hw_breakpoint_piece) {
-			.address = made[name].address + offset,
-			.mask = block[i] > 8 ? block[i] - 1 : 0,
-			.dr7 = dr7_every_slot(hw->type, block[i]),
-			.last = HBP_NUM, .back = i * sizeof(hw->piece[0]), .offset = offset,
+			.setting = dr7_setting(hw->type, block[i] > 8 ? 1 : block[i]),
+			.mask_bits = block[i] > 8 ? __builtin_ctzll(block[i]) : 0,
+			.offset = offset,
 		};
 		offset += block[i];
 	}
+	hw->dr7 = dr7_every_slot(hw->piece[0].setting);
+	hw->simple = hw->nr_pieces == 1 && !hw->piece[0].mask_bits;
+	if (name <= LAST_OF_DEBUGGER)
+		listed[name] = *hw;
+}
+
+static unsigned long address_of(const struct hw_breakpoint_piece *piece,
+				const struct arch_hw_breakpoint *hw)
+{
+	return hw->address + piece->offset;
+}
+
+/* Does register @i hold @piece of @hw, and does DR7 say so? */
+static bool watches(unsigned int i, const struct hw_breakpoint_piece *piece)
+{
+	const unsigned long slot = DR7_SLOT_MASK(i);
+
+	return !((cpu.dr7 ^ dr7_every_slot(piece->setting)) & slot) &&
+	       cpu.mask[i] == (1ULL << piece->mask_bits) - 1;
 }
 
 /* === Results === */
@@ -138,11 +156,13 @@ static void add(enum name name)
 {
 	const unsigned int more = (int)name == at_work ? 0 : bp[name].nr_pieces;
 	static unsigned int most;
+	unsigned int interrupted = most;
 
 	most = pieces_on() + more;
 	on[name] = !arch_hw_breakpoint_add(&bp[name]);
 	if (!on[name] && most <= HBP_NUM && pieces_on() + more <= HBP_NUM)
 		fail("no register, though there is room");
+	most = most > interrupted ? most : interrupted;
 }
 
 /* === Steps === */
@@ -156,37 +176,42 @@ static struct nmi nmi[MAX_NMIS];
 static int nr_nmis, step_nr;
 /* 1: in the code under test; 0: outside of it, or in an NMI. */
 static bool stepping;
-/* In which step DR7 was written last. */
-static int dr7_written;
+/* For how many steps DR7 has been armed and not what cpu_dr7 says. */
+static int outdated;
+/* The end of a trap is under way, or nearly. */
+static bool trap_ends;
 
 static void take_nmi(int act);
-
-/* Is it what one of @hw's pieces is to watch? */
-static bool watched_by(unsigned int i, const struct arch_hw_breakpoint *hw)
-{
-	const struct hw_breakpoint_piece *piece = debug_registers.wanted[i];
-	const unsigned long slot = dr7_slot_mask(i);
-
-	if ((cpu.dr7 & slot) != (piece->dr7 & slot) || cpu.mask[i] != piece->mask)
-		return false;
-	return moves[hw - bp] || cpu.address[i] == piece->address;
-}
 
 /* Whatever is armed just now: whose would a match be? */
 static void look(void)
 {
+	const struct hw_breakpoint_piece *piece;
 	const struct arch_hw_breakpoint *hw;
 
-	/* What an NMI made outdated just before it was written is corrected two steps later. */
-	if (step_nr <= dr7_written + 2)
-		return;
-	if (cpu.dr7 & 0xff && !hw_breakpoint_active())
+	/*
+	 * Where an NMI has changed cpu_dr7 after the end of a trap has read it, DR7 is written
+	 * again.
+	 */
+	if (cpu.dr7 && !hw_breakpoint_active() && !trap_ends)
 		fail("armed, and #DB entry would not know");
+	/* Nothing that could be watched is accessed until DR7 is written, so no #DB comes. */
+	outdated = cpu.dr7 && cpu.dr7 != cpu_dr7 ? outdated + 1 : 0;
+	if (outdated > 2)
+		fail("armed, and not as cpu_dr7 says");
+	if (outdated)
+		return;
 	for (unsigned int i = 0; i < HBP_NUM; i++) {
 		if (!dr7_enabled(cpu.dr7, i))
 			continue;
+		if (cpu.address[i] == NOWHERE)
+			fail("a guest's address is armed");
 		hw = owner_of_match(&debug_registers, cpu_dr7, i);
-		if (hw && !watched_by(i, hw))
+		if (!hw)
+			continue;
+		piece = &hw->piece[debug_registers.piece[i]];
+		if (!watches(i, piece) ||
+		    (cpu.address[i] != address_of(piece, hw) && !moves[hw - bp]))
 			fail("a match would be another's");
 	}
 }
@@ -224,29 +249,19 @@ STEP(step_or_int, unsigned int, |=)
 STEP(step_and_int, unsigned int, &=)
 STEP(step_add_int, unsigned int, +=)
 
-bool step_cmpxchg(unsigned long *p, unsigned long *old, unsigned long new_value)
-{
-	step();
-	if (*p != *old) {
-		*old = *p;
-		return false;
-	}
-	*p = new_value;
-	return true;
-}
-
 void shim_set_debugreg(unsigned int nr, unsigned long value)
 {
 	step();
 	if (nr < HBP_NUM) {
 		cpu.address[nr] = value;
+		cpu.address_writes++;
 	} else if (nr == 6) {
 		cpu.dr6 = value;
 	} else {
 		if (value & 0xff && cpu_dr7_held)
 			fail("armed while somebody holds DR7 at zero");
 		cpu.dr7 = value & ~DR7_FIXED_1;
-		dr7_written = stepping ? step_nr : dr7_written;
+		cpu.dr7_writes++;
 	}
 }
 
@@ -264,7 +279,6 @@ void amd_set_dr_addr_mask(unsigned long mask, unsigned int nr)
 		return;
 	cpu.mask[nr] = mask;
 	cpu.believed[nr] = mask;
-	cpu.foreign &= ~BIT(nr);
 	cpu.mask_writes++;
 }
 
@@ -291,28 +305,48 @@ void __tsan_init(void)
 
 /* === What an NMI does === */
 
-/* The debugger lets go of the machine with just these set. */
-static void debugger_sets(unsigned int set)
+/* What the debugger has set; and it has still to come back in an interrupt. */
+static unsigned int debugger_set;
+static bool debugger_waits, debugger_is_busy;
+
+static void debugger_syncs(void)
 {
+	debugger_is_busy = true;
 	for (int i = K; i <= LAST_OF_DEBUGGER; i++) {
-		arch_hw_breakpoint_del_any(&bp[i]);
+		arch_hw_breakpoint_del(&bp[i]);
 		on[i] = false;
 	}
-	for (int i = K; i <= LAST_OF_DEBUGGER; i++)
-		if (set & BIT(i))
-			add(i);
-	arch_hw_breakpoint_commit();
+	for (int i = K; i <= LAST_OF_DEBUGGER; i++) {
+		if (!(debugger_set & BIT(i)))
+			continue;
+		arch_hw_breakpoint_assign(&bp[i], &listed[i]);
+		add(i);
+	}
+	debugger_is_busy = false;
+	arch_hw_breakpoint_commit(NULL);
+}
+
+/* The debugger has the machine, and lets it go with just these set. */
+static void debugger_sets(unsigned int set)
+{
+	cpu_dr7_hold(CPU_DR7_DEBUGGER);
+	debugger_set = set;
+	debugger_waits = debugger_is_busy || arch_hw_breakpoint_is_busy();
+	if (!debugger_waits)
+		debugger_syncs();
+	cpu_dr7_release(CPU_DR7_DEBUGGER);
 }
 
 /* One that it removed and set as another: a longer or a shorter one. */
 static void debugger_remakes(void)
 {
-	struct arch_hw_breakpoint was = bp[T];
+	struct arch_hw_breakpoint *hw = &listed[T];
 
-	memcpy(bp[T].piece, bp[R].piece, sizeof(was.piece));
-	bp[T].nr_pieces = was.nr_pieces == 1 ? bp[R].nr_pieces : 1;
-	bp[T].piece[0].address = was.piece[0].address ^ 0x100;
-	bp[T].piece[1].address = bp[T].piece[0].address + bp[T].piece[1].offset;
+	hw->address ^= 0x100;
+	memcpy(hw->piece, bp[R].piece, sizeof(hw->piece));
+	hw->nr_pieces = hw->nr_pieces == 1 ? bp[R].nr_pieces : 1;
+	hw->dr7 = bp[R].dr7;
+	hw->simple = hw->nr_pieces == 1;
 	debugger_sets(BIT(T));
 }
 
@@ -357,22 +391,19 @@ static void act(int what)
 	}
 }
 
-/* As local_db_save() and local_db_restore(), on a machine that is a guest itself. */
 static void take_nmi(int what)
 {
-	cpu_dr7_held++;
-	if (hw_breakpoint_active())
-		cpu.dr7 = 0;
+	local_db_save();
 	act(what);
-	cpu_dr7_held--;
-	if (!cpu_dr7_held && hw_breakpoint_active())
-		cpu.dr7 = cpu_dr7;
+	local_db_restore(0);
 }
 
 /* === What is interrupted === */
 
 enum op_kind {
 	END, ADD, DEL, COMMIT, MOVE, TEXT, RESTORE, RESET,
+	/* A #DB in whose handler a breakpoint moves. */
+	TRAP,
 	/* A guest with the registers, without them, and with protected state. */
 	ENTER, ENTER_WITHOUT, ENTER_PROTECTED, LEAVE
 };
@@ -428,11 +459,10 @@ static void leave(void)
 	hw_breakpoint_guest_exit();
 }
 
-/* hw_breakpoint_disable() of asm/debugreg.h. */
-static void disable(void)
+static void handle_trap(int name)
 {
-	step_or_int(&cpu_dr7_held, CPU_DR7_TEXT);
-	set_debugreg(DR7_FIXED_1, 7);
+	move(name, made[name].address + 2 * MOVED_BY);
+	trap_ends = true;
 }
 
 static void do_op(const struct op *op)
@@ -450,8 +480,12 @@ static void do_op(const struct op *op)
 	case MOVE:
 		move(op->name, made[op->name].address + 2 * MOVED_BY);
 		break;
+	case TRAP:
+		take_trap(handle_trap, op->name);
+		trap_ends = false;
+		break;
 	case TEXT:
-		disable();
+		cpu_dr7_hold(CPU_DR7_TEXT);
 		break;
 	case RESTORE:
 		hw_breakpoint_restore();
@@ -473,33 +507,36 @@ static void do_op(const struct op *op)
 		hw_breakpoint_reset();
 		break;
 	default:
-		arch_hw_breakpoint_commit();
+		arch_hw_breakpoint_commit(NULL);
 	}
 }
 
+/* At the end interrupts are on. */
 static void do_ops(const struct op *op)
 {
-	for (; op->kind != END; op++)
+	for (; op->kind != END; op++) {
 		do_op(op);
+		if (debug_registers.section)
+			fail("what an NMI wants is left for later");
+	}
 	at_work = NR_NAMES;
-	arch_hw_breakpoint_commit();
+	arch_hw_breakpoint_commit(NULL);
+	while (debugger_waits) {
+		debugger_waits = false;
+		debugger_syncs();
+	}
 }
 
 /* === Verdict === */
 
-static bool in_register(unsigned int i, const struct hw_breakpoint_piece *piece)
+static bool is_watched(enum name name, unsigned int piece)
 {
-	return debug_registers.wanted[i] == piece && cpu.address[i] == piece->address &&
-	       cpu.mask[i] == piece->mask &&
-	       (cpu.dr7 & dr7_slot_mask(i)) == (piece->dr7 & dr7_slot_mask(i));
-}
+	const struct arch_hw_breakpoint *hw = &bp[name];
 
-static bool is_watched(const struct hw_breakpoint_piece *piece)
-{
-	if (piece->address != owner_of((void *)piece)->piece[0].address + piece->offset)
-		return false;
 	for (unsigned int i = 0; i < HBP_NUM; i++)
-		if (in_register(i, piece))
+		if (debug_registers.owner[i] == hw && debug_registers.piece[i] == piece &&
+		    watches(i, &hw->piece[piece]) &&
+		    cpu.address[i] == address_of(&hw->piece[piece], hw))
 			return true;
 	return false;
 }
@@ -510,7 +547,7 @@ static void judge(void)
 
 	for (int n = 0; n < NR_NAMES; n++) {
 		for (unsigned int i = 0; on[n] && i < bp[n].nr_pieces; i++, nr++)
-			if (!is_watched(&bp[n].piece[i]))
+			if (!is_watched(n, i))
 				fail("not all that is to be watched is");
 	}
 	for (unsigned int i = 0; i < HBP_NUM; i++)
@@ -520,13 +557,13 @@ static void judge(void)
 		fail("something else is watched");
 	if (cpu.dr7 != cpu_dr7 || cpu_dr7 != debug_registers.wanted_dr7)
 		fail("DR7 is not what it is to be");
-	if (cpu_dr7_held)
-		fail("DR7 is held at zero");
+	if (cpu_dr7_held || debug_registers.section)
+		fail("DR7 is held at zero, or something is still under way");
 	for (unsigned int i = 0; i < HBP_NUM; i++)
-		if (!(debug_registers.taken & BIT(i)) != !debug_registers.wanted[i])
+		if (dr7_enabled(debug_registers.wanted_dr7, i) != !!debug_registers.owner[i])
 			fail("a register is lost");
 	for (unsigned int i = 0; i < HBP_NUM; i++)
-		if (!debug_registers.wanted[i] && cpu.mask[i] && !(cpu.foreign & BIT(i)))
+		if (!debug_registers.owner[i] && cpu.mask[i])
 			fail("a mask is there, and its breakpoint is gone");
 }
 
@@ -541,8 +578,6 @@ static void begin(void)
 	cpu_dr7 = 0;
 	cpu_dr7_held = 0;
 	memset(&cpu, 0, sizeof(cpu));
-	fill(0, 0xff);
-	cpu.foreign = DR7_ALL_REGS;
 	protected = false;
 	memset(on, 0, sizeof(on));
 	memset(moves, 0, sizeof(moves));
@@ -550,9 +585,14 @@ static void begin(void)
 		make(n);
 	at_work = NR_NAMES;
 	step_nr = 0;
-	dr7_written = -2;
+	outdated = 0;
+	trap_ends = false;
+	debugger_waits = false;
 	wrong = NULL;
 	wrong_step = 0;
+	/* A CPU comes up, on which another kernel has left masks. */
+	fill(0, 0xff);
+	hw_breakpoint_reset();
 }
 
 struct scenario {
@@ -594,6 +634,7 @@ static const struct scenario scenarios[] = {
 	{ "Q takes P's place", { { ADD, P } }, { { DEL, P }, { ADD, Q } } },
 	{ "Q comes after P", { { ADD, P } }, { { DEL, P }, OP(COMMIT), { ADD, Q } } },
 	{ "P moves", { { ADD, P } }, { { MOVE, P } } },
+	{ "P moves in a trap", { { ADD, P } }, { { TRAP, P } } },
 	{ "R comes, of two pieces", { }, { { ADD, R } } },
 	{ "R goes", { { ADD, R } }, { { DEL, R } } },
 	{ "R moves", { { ADD, R } }, { { MOVE, R } } },
@@ -692,12 +733,144 @@ static void test_mask_writes(void)
 	static const struct op back[] = { { DEL, Q }, { ADD, P }, { } };
 
 	begin();
-	/* What another kernel left goes now. */
 	do_ops(guest);
 	do_ops(comes);
 	tap_ok(!mask_writes(guest_enters), "no mask is written when a guest enters beside P");
 	do_ops(guest_leaves);
 	tap_ok(!mask_writes(switched) && !mask_writes(back), "nor when P and Q take turns");
+}
+
+/* === How often registers are written === */
+
+/* Breakpoints of 8 bytes. */
+static struct arch_hw_breakpoint many[3][HBP_NUM];
+
+static void make_many(void)
+{
+	struct arch_hw_breakpoint *hw;
+
+	begin();
+	memset(many, 0, sizeof(many));
+	for (int i = 0; i < 3 * HBP_NUM; i++) {
+		hw = &many[i / HBP_NUM][i % HBP_NUM];
+		/* Those of many[2] are where those of many[0] are, in another order. */
+		hw->address = 0x8000 + 8 * (i < 2 * HBP_NUM ? i : 3 * HBP_NUM - 1 - i);
+		hw->type = HW_BREAKPOINT_W;
+		hw->nr_pieces = 1;
+		hw->piece[0].setting = dr7_setting(hw->type, 8);
+		hw->dr7 = dr7_every_slot(hw->piece[0].setting);
+		hw->simple = true;
+	}
+}
+
+/* The first @nr of @out are deleted, and the first @nr2 of @in added, as at a context switch. */
+static void switch_over(struct arch_hw_breakpoint *out, int nr, struct arch_hw_breakpoint *in,
+			int nr2)
+{
+	while (nr--)
+		arch_hw_breakpoint_del(&out[nr]);
+	arch_hw_breakpoint_commit(NULL);
+	for (int i = 0; i < nr2; i++)
+		arch_hw_breakpoint_add(&in[i]);
+	arch_hw_breakpoint_commit(NULL);
+}
+
+static void forget_writes(void)
+{
+	cpu.address_writes = 0;
+	cpu.dr7_writes = 0;
+}
+
+static bool writes_since(unsigned long address, unsigned long dr7)
+{
+	const bool equal = cpu.address_writes == address && cpu.dr7_writes == dr7;
+
+	if (!equal)
+		printf("# %lu writes to addresses, and %lu to DR7\n", cpu.address_writes,
+		       cpu.dr7_writes);
+	forget_writes();
+	return equal;
+}
+
+/* Ten rounds there and back, after some in which they find their places. */
+static void test_switches(int which, int nr, int nr2, unsigned long address, unsigned long dr7,
+			  const char *what)
+{
+	make_many();
+	switch_over(NULL, 0, many[0], nr);
+	for (int i = 0; i < 20; i++) {
+		if (i == 10)
+			forget_writes();
+		switch_over(many[0], nr, many[which], nr2);
+		switch_over(many[which], nr2, many[0], nr);
+	}
+	tap_ok(writes_since(10 * address, 10 * dr7), what);
+}
+
+/* In one bracket, breakpoint @nr becomes another. */
+static void becomes_another(int nr)
+{
+	struct arch_hw_breakpoint *hw = &many[0][nr];
+
+	forget_writes();
+	arch_hw_breakpoint_del(hw);
+	arch_hw_breakpoint_assign(hw, &many[1][nr]);
+	arch_hw_breakpoint_add(hw);
+	arch_hw_breakpoint_commit(NULL);
+}
+
+static void test_brackets(void)
+{
+	struct arch_hw_breakpoint *hw = &many[0][0];
+
+	make_many();
+	switch_over(NULL, 0, many[0], 4);
+	becomes_another(0);
+	tap_ok(writes_since(1, 2), "what becomes another is off in between");
+	switch_over(&many[0][3], 1, NULL, 0);
+	becomes_another(1);
+	tap_ok(writes_since(1, 1), "but not where a register isn't armed");
+	arch_hw_breakpoint_del(hw);
+	arch_hw_breakpoint_add(hw);
+	arch_hw_breakpoint_commit(NULL);
+	tap_ok(writes_since(0, 0), "what goes and comes at once stays");
+	arch_hw_breakpoint_move(hw, hw->address + 0x100);
+	tap_ok(writes_since(1, 2), "a move is one address, off and on, whatever else is on");
+	arch_hw_breakpoint_del(hw);
+	hw->dr7 = dr7_every_slot(dr7_setting(HW_BREAKPOINT_RW, 8));
+	arch_hw_breakpoint_add(hw);
+	arch_hw_breakpoint_commit(NULL);
+	tap_ok(writes_since(0, 1), "another type is one write");
+}
+
+static void test_guests(void)
+{
+	static const struct op enters[] = { OP(ENTER), { } };
+	static const struct op enters_without[] = { OP(ENTER_WITHOUT), { } };
+	static const struct op leaves[] = { OP(LEAVE), { } };
+
+	make_many();
+	switch_over(NULL, 0, many[0], 3);
+	forget_writes();
+	do_ops(enters_without);
+	tap_ok(writes_since(0, 1), "a guest without debug registers enters with one write");
+	do_ops(leaves);
+	tap_ok(writes_since(0, 1), "and leaves with one");
+	do_ops(enters);
+	tap_ok(writes_since(4, 1), "a guest with debug registers gets its own");
+	do_ops(leaves);
+	tap_ok(writes_since(3, 1), "and when it leaves three are loaded and armed at once");
+}
+
+static void test_writes(void)
+{
+	test_switches(1, 4, 4, 8, 4, "four each: four addresses, off and on at each switch");
+	test_switches(2, 4, 4, 0, 4, "the same four, opened twice: off and on");
+	test_switches(1, 4, 0, 0, 2, "four and none: off, and on again");
+	test_switches(1, 2, 2, 0, 4, "two each: they stay loaded");
+	test_switches(1, 1, 3, 0, 4, "so do one and three");
+	test_brackets();
+	test_guests();
 }
 
 int main(int argc, char **argv)
@@ -706,11 +879,12 @@ int main(int argc, char **argv)
 	const unsigned int nr = argc > 1 ? atoi(argv[1]) : 1;
 
 	none = debug_registers;
-	arch_hw_breakpoint_registers_init();
 	test_nmis(NR_SCENARIOS, 1);
-	test_nmis(nr < NR_SCENARIOS ? nr : NR_SCENARIOS, 2);
+	if (nr)
+		test_nmis(nr < NR_SCENARIOS ? nr : NR_SCENARIOS, 2);
 	shim_has_masks = true;
 	test_nmis(NR_SCENARIOS, 1);
 	test_mask_writes();
+	test_writes();
 	return tap_end();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The runtime of the thread sanitizer, as gcc calls it.
+ * The runtime of the thread sanitizer, as gcc calls it; and registers_trap.c.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -21,5 +21,7 @@ void __tsan_write16(void *p);
 void __tsan_func_entry(void *p);
 void __tsan_func_exit(void *p);
 void __tsan_init(void);
+
+void take_trap(void (*handler)(int arg), int arg);
 
 #endif /* _REGISTERS_TEST_H */

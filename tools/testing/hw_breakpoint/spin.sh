@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Has SPIN look at every interleaving of the models here, and at their mutants, in each of
-# which something is left out: spin must find the error meant, or the model shows nothing.
+# Has SPIN look at every interleaving of table.pml, and at its mutants, in each of which something
+# is left out: spin must find the error meant, or the model shows nothing.
 #
 # Argument: where to build, never here; JOBS is how many run at once, all CPUs unless set.
 # Prints TAP. To see how an error comes about:
@@ -59,14 +59,14 @@ verdict() {
 		}'
 }
 
-# run N WANT MODEL WHAT [FLAG]...: one result, in N/tap.
+# run N WANT WHAT [FLAG]...: one result, in N/tap.
 run() {
-	local dir=$work/$1 want=$2 model=$3 what=$4 ok='not ok' told
+	local dir=$work/$1 want=$2 what=$3 ok='not ok' told
 
-	shift 4
+	shift 3
 	mkdir -p "$dir"
-	rm -f "$dir/pan.c" "$dir/pan" "$dir/out" "$dir/tap" "$dir/$model.trail"
-	echo "$* $here/$model" >"$dir/flags"
+	rm -f "$dir/pan.c" "$dir/pan" "$dir/out" "$dir/tap" "$dir/table.pml.trail"
+	echo "$* $here/table.pml" >"$dir/flags"
 	search "$dir" "$want" >"$dir/out" 2>&1 || true
 	told=$(verdict "$want" <"$dir/out") && ok=ok
 	{
@@ -75,61 +75,42 @@ run() {
 	} >"$dir/tap"
 }
 
-# What is to be found | the model | in words | what it is built with.
+# What is to be found | in words | what it is built with. The longest first.
 runs=$(sed 's/[[:space:]]*|[[:space:]]*/|/g' <<'END'
-none | table_race.pml | tasks against a CPU |
-none | table_race.pml | a task against CPUs | -DTASK_SIDE=1 -DCPU_SIDE=2
-none | table_race.pml | a task against a CPU, again, with 3 slots | -DTASK_SIDE=1 -DROUNDS=2 -DNR=3
-none | table_race.pml | tasks against each other, twice | -DCPU_SIDE=0 -DROUNDS=2
-none | table_race.pml | tasks on single CPUs against each other | -DCPU_SIDE=0 -DJUST_CPU
-none | table_race.pml | tasks on single CPUs against a CPU | -DJUST_CPU -DMOST=1
-none | table_race.pml | tasks that inherit | -DFORK
-none | table_race.pml | tasks that inherit on single CPUs | -DFORK -DJUST_CPU -DMOST=1
-none | table_race.pml | kgdb | -DKGDB=1 -DTASK_SIDE=1
-none | table_race.pml | kgdb and tasks on single CPUs | -DKGDB=1 -DCPU_SIDE=0 -DJUST_CPU
-none | table_swap.pml | swaps, exits, and a close |
-counts_exact | table_race.pml | a release that orders nothing spoils the counts | -DNO_RELEASE
-refusal_just | table_race.pml | a release that orders nothing refuses falsely | -DNO_RELEASE -DCALLS_ONLY
-law_kept | table_race.pml | a release that orders nothing grants too much | -DNO_RELEASE -DLAW_ONLY
-law_kept | table_race.pml | a room that is read before the lock | -DNO_ACQUIRE -DLAW_ONLY
-law_kept | table_race.pml | the slow path leaves out a lock | -DSKIP_LOCK -DLAW_ONLY
-law_kept | table_race.pml | a floor is not lowered | -DNO_FLOOR -DLAW_ONLY
-law_kept | table_race.pml | a CPU keeps the room that a task got | -DSTALE_ROOM -DLAW_ONLY
-rooms_sound | table_race.pml | the same, seen by the invariants | -DSTALE_ROOM
-law_kept | table_race.pml | the slow path looks at one shard | -DONE_SHARD -DLAW_ONLY
-counts_exact | table_race.pml | no lock on accounts spoils the counts | -DNO_ALOCK
-refusal_just | table_race.pml | the fast path refuses | -DHASTY -DCALLS_ONLY
-refusal_just | table_race.pml | tentative counts make others refuse | -DTENTATIVE -DCALLS_ONLY
-law_kept | table_race.pml | no lock on accounts grants too much | -DNO_ALOCK -DLAW_ONLY
-law_kept | table_race.pml | only the floor is looked at | -DFORGET_JUST -DLAW_ONLY -DCPU_SIDE=0 -DJUST_CPU
-counts_exact | table_race.pml | rows that are not atomic | -DPLAIN_ROW -DJUST_CPU -DMOST=1
-law_kept | table_race.pml | inherited excess makes room for tasks | -DNO_CAP -DLAW_ONLY -DFORK
-law_kept | table_race.pml | inherited excess leaves room for CPUs | -DHALF_CAP -DLAW_ONLY -DFORK -DTASK_SIDE=1 -DROUNDS=2
-counts_exact | table_race.pml | kgdb goes on without the locks | -DKGDB_IGNORES_LOCKS -DKGDB=1 -DTASK_SIDE=1
-law_kept | table_race.pml | kgdb goes on without the locks, and grants too much | -DKGDB_IGNORES_LOCKS -DLAW_ONLY -DKGDB=1 -DTASK_SIDE=1
-rooms_sound | table_race.pml | kgdb gives all CPUs the same room | -DONE_NEED -DKGDB=1 -DTASK_SIDE=1 -DJUST_CPU
-invalid end state | table_race.pml | kgdb leaves locks behind | -DKGDB_KEEPS_LOCKS -DKGDB=1 -DTASK_SIDE=1
-in_use | table_swap.pml | a release that looks at the account once | -DNO_RECHECK
-covered | table_swap.pml | an exit that releases its own event's record | -DNO_SETTLE
-invalid end state | table_swap.pml | two accounts' locks in any order | -DNO_ORDER
-in_use | table_swap.pml | a record that is not looked for again | -DSTALE_RECORD
-in_use | table_swap.pml | an exit that takes a record for granted | -DASSUME_HELD
-in_use | table_swap.pml | a record that moves by way of nowhere | -DTHROUGH_NONE
-in_use | table_swap.pml | a record that says too early that it is off | -DEARLY_NONE
-none_left | table_swap.pml | an account that is empty for an instant | -DEMPTY_FOR_AN_INSTANT
-in_use | table_swap.pml | no RCU around the account's address | -DNO_RCU
-covered | table_swap.pml | a close that releases before all have left | -DONE_BY_ONE
+none | contexts against a CPU |
+none | a context against CPUs | -DTASK_SIDE=1 -DCPU_SIDE=2
+none | contexts against each other, twice | -DCPU_SIDE=0 -DROUNDS=2
+none | the kernel debugger | -DKGDB -DCPU_SIDE=0
+none | the kernel debugger, and a CPU | -DKGDB -DTASK_SIDE=1
+none | a charge is closed | -DCLOSE
+law_kept | no barrier after in_flight is set | -DNO_MARK_BARRIER -DLAW_ONLY
+law_kept | no barrier after limit is lowered | -DNO_LIMIT_BARRIER -DLAW_ONLY
+law_kept | nobody waits for those in flight | -DNO_WAIT -DLAW_ONLY
+law_kept | the shards are read before in_flight | -DNO_ACQUIRE -DLAW_ONLY
+law_kept | no write barrier between a context's counts | -DNO_WMB -DLAW_ONLY
+law_kept | no read barrier between the sums | -DNO_RMB -DLAW_ONLY
+law_kept | a copy is counted above limit | -DCOVERED_FAST -DLAW_ONLY
+law_kept | limit stays low after a refusal | -DNO_RESTORE -DLAW_ONLY -DTASK_SIDE=1 -DROUNDS=2
+law_kept | limit is not raised in the slow path | -DNO_RAISE -DLAW_ONLY
+law_kept | capacity is not lowered | -DNO_CAPACITY -DLAW_ONLY
+refusal_right | capacity is lowered before it is known | -DEARLY_CAPACITY
+refusal_right | what is above limit is refused | -DHASTY
+law_kept | no lock on accounts | -DNO_ACCOUNT_LOCK -DLAW_ONLY
+law_kept | the debugger goes on with the mutex held | -DNO_MUTEX_CHECK -DLAW_ONLY -DKGDB -DTASK_SIDE=1
+law_kept | the debugger goes on with a CPU in flight | -DNO_FLIGHT_CHECK -DLAW_ONLY -DKGDB -DCPU_SIDE=0
+charge_closed | what closes a charge isn't ordered | -DCLOSE -DNO_CLOSE_RELEASE
+charge_closed | nor what looks at it | -DCLOSE -DNO_CLOSE_ACQUIRE
 END
 )
 
 n=0
-while IFS='|' read -r want model what flags; do
+while IFS='|' read -r want what flags; do
 	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
 		wait -n
 	done
 	n=$((n + 1))
 	# shellcheck disable=SC2086
-	run $n "$want" "$model" "$what" $flags &
+	run $n "$want" "$what" $flags &
 done <<<"$runs"
 wait
 

@@ -101,7 +101,7 @@ static const char *at(const volatile void *p)
 	return text(" addr=0x%llx ", addr_of(p));
 }
 
-#define NEED_WHO() NEED(!access(WHO "slots.kv", R_OK), "no " WHO "slots.kv")
+#define NEED_WHO() NEED(!access(WHO "slots", R_OK), "no " WHO "slots")
 
 FIXTURE(who) {
 	pid_t idle;
@@ -112,7 +112,7 @@ FIXTURE_SETUP(who)
 	NEED_WHO();
 	self->idle = idle_task();
 	all_free(_metadata);
-	EXPECT_EQ(0, find("slots.kv", "promise", NULL))
+	EXPECT_EQ(0, find("slots", "promise", NULL))
 		TH_LOG("%s", line);
 }
 
@@ -123,9 +123,9 @@ FIXTURE_TEARDOWN(who)
 	if (!access(FLEXIBLE, W_OK))
 		write_file(FLEXIBLE, "0");
 	all_free(_metadata);
-	EXPECT_EQ(0, find("slots.kv", "promise", NULL))
+	EXPECT_EQ(0, find("slots", "promise", NULL))
 		TH_LOG("%s", line);
-	EXPECT_EQ(0, find("slots.kv", "state=armed", NULL))
+	EXPECT_EQ(0, find("slots", "state=armed", NULL))
 		TH_LOG("%s", line);
 }
 
@@ -136,9 +136,9 @@ TEST_F(who, every_register_is_there)
 	int cpu;
 
 	for (cpu = 0; cpu < online_cpus(); cpu++)
-		EXPECT_EQ(HWBP_NUM, find("slots.kv", "register", text(" cpu=%lld ", cpu),
+		EXPECT_EQ(HWBP_NUM, find("slots", "register", text(" cpu=%lld ", cpu),
 					 "state=free", NULL));
-	EXPECT_EQ(online_cpus(), find("slots.kv", "cpu cpu=",
+	EXPECT_EQ(online_cpus(), find("slots", "cpu cpu=",
 				      "online=1 own=0 busiest_task=0 room=4", NULL));
 }
 
@@ -148,7 +148,7 @@ TEST_F(who, promise_of_a_task)
 	int fd = bp_open(BP_RW, addr_of(&var), 4, self->idle, -1);
 
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(1, find("slots.kv", "promise", NULL));
+	ASSERT_EQ(1, find("slots", "promise", NULL));
 	EXPECT_STREQ("perf", value(line, "owner"));
 	EXPECT_EQ(self->idle, number(line, "task"));
 	EXPECT_STREQ("hwbp_who", value(line, "task_comm"));
@@ -159,8 +159,8 @@ TEST_F(who, promise_of_a_task)
 	EXPECT_EQ(4, number(line, "len"));
 	EXPECT_STREQ("rw", value(line, "type"));
 	EXPECT_EQ(-1, number(line, "cpu"));
-	EXPECT_EQ(0, find("slots.kv", "state=armed", NULL));
-	EXPECT_EQ(online_cpus(), find("slots.kv", "cpu cpu=",
+	EXPECT_EQ(0, find("slots", "state=armed", NULL));
+	EXPECT_EQ(online_cpus(), find("slots", "cpu cpu=",
 				      "online=1 own=0 busiest_task=1 room=3", NULL));
 	close(fd);
 }
@@ -170,7 +170,7 @@ TEST_F(who, promise_of_a_task_on_a_cpu)
 	int fd = bp_open(BP_W, addr_of(&var), 8, self->idle, 0);
 
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(1, find("slots.kv", "promise", NULL));
+	ASSERT_EQ(1, find("slots", "promise", NULL));
 	EXPECT_EQ(0, number(line, "cpu"));
 	EXPECT_EQ(self->idle, number(line, "task"));
 	close(fd);
@@ -185,7 +185,7 @@ TEST_F(who, register_of_a_task)
 	fd = bp_open(BP_W, addr_of(&var), 8, 0, -1);
 	ASSERT_GE(fd, 0);
 	for (n = 0; n <= 3; n++) {
-		ASSERT_EQ(1, find("slots.kv", "register", "state=armed", NULL));
+		ASSERT_EQ(1, find("slots", "register", "state=armed", NULL));
 		EXPECT_EQ(0, number(line, "cpu"));
 		EXPECT_EQ(addr_of(&var), number(line, "addr"));
 		EXPECT_EQ(n, number(line, "hits"));
@@ -211,21 +211,21 @@ TEST_F(who, shared_and_evicted)
 				bp_open(BP_RW, addr_of(&other) + 4, 8, -1, 0);
 		ASSERT_GE(fd[i], 0);
 	}
-	EXPECT_EQ(2, find("slots.kv", "shared", at(&var), "type=w", NULL));
-	EXPECT_EQ(1, find("slots.kv", "shared", "type=rw", NULL));
+	EXPECT_EQ(2, find("slots", "shared", at(&var), "type=w", NULL));
+	EXPECT_EQ(1, find("slots", "shared", "type=rw", NULL));
 	EXPECT_EQ(3, find("slots", " shared ", NULL));
-	EXPECT_EQ(0, find("slots.kv", "evicted", NULL));
+	EXPECT_EQ(0, find("slots", "evicted", NULL));
 	/* what is promised finds one register that is free, and then none */
 	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
 	for (i = 0; i < 2; i++) {
 		own[i] = bp_open(BP_X, i ? addr_of(find) : addr_of(value), sizeof(long), 0, -1);
 		ASSERT_GE(own[i], 0);
 	}
-	EXPECT_GT(find("slots.kv", "evicted cpu=0", "owner=perf", NULL), 0);
+	EXPECT_GT(find("slots", "evicted cpu=0", "owner=perf", NULL), 0);
 	EXPECT_GT(find("slots", "  0   - evicted ", NULL), 0);
 	close(own[1]);
-	EXPECT_EQ(3, find("slots.kv", "shared", NULL));
-	EXPECT_EQ(0, find("slots.kv", "evicted", NULL));
+	EXPECT_EQ(3, find("slots", "shared", NULL));
+	EXPECT_EQ(0, find("slots", "evicted", NULL));
 	close(own[0]);
 	for (i = 0; i < 5; i++)
 		close(fd[i]);
@@ -240,9 +240,9 @@ TEST_F(who, registers_of_cpus)
 		ASSERT_GE(fd[cpu], 0);
 	}
 	for (cpu = 0; cpu < cpus; cpu++) {
-		EXPECT_EQ(1, find("slots.kv", "register", text(" cpu=%lld ", cpu), "state=armed",
+		EXPECT_EQ(1, find("slots", "register", text(" cpu=%lld ", cpu), "state=armed",
 				  "type=x", "owner=perf", NULL));
-		EXPECT_EQ(1, find("slots.kv", "promise", text(" cpu=%lld ", cpu), NULL));
+		EXPECT_EQ(1, find("slots", "promise", text(" cpu=%lld ", cpu), NULL));
 		EXPECT_EQ(-1, number(line, "task"));
 		close(fd[cpu]);
 	}
@@ -266,13 +266,13 @@ TEST_F(who, asker_who_has_gone)
 {
 	ASSERT_EQ(0, setpgid(self->idle, self->idle));
 	ASSERT_EQ(0, in_child(open_and_leave, &self->idle));
-	EXPECT_EQ(1, find("slots.kv", "promise", NULL));
+	EXPECT_EQ(1, find("slots", "promise", NULL));
 	EXPECT_STREQ("perf", value(line, "owner"));
 	EXPECT_EQ(-1, number(line, "pid"));
 	EXPECT_EQ(self->idle, number(line, "task"));
 	kill(-self->idle, SIGKILL);
 	/* Nobody waits for the heir: look until its descriptor is closed. */
-	while (find("slots.kv", "promise", NULL) > 0)
+	while (find("slots", "promise", NULL) > 0)
 		usleep(1000);
 }
 
@@ -283,7 +283,7 @@ TEST_F(who, name_that_needs_quotes)
 	prctl(PR_SET_NAME, "a \"b\\c\nd\177");
 	fd = bp_open(BP_W, addr_of(&var), 8, self->idle, -1);
 	ASSERT_GE(fd, 0);
-	EXPECT_EQ(1, find("slots.kv", "promise", " comm=\"a \\042b\\134c\\012d\\177\"", NULL));
+	EXPECT_EQ(1, find("slots", "promise", " comm=\"a \\042b\\134c\\012d\\177\"", NULL));
 	EXPECT_EQ(1, find("slots", "a \\042b\\134c\\012d\\177/", NULL));
 	prctl(PR_SET_NAME, "hwbp_who");
 	close(fd);
@@ -311,7 +311,7 @@ TEST_F(who, debugger)
 	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, pid, DR(1), addr_of(&other)));
 	/* two writes of 8 bytes, G0 and G1 */
 	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, pid, DR(7), 0x99000aul));
-	ASSERT_EQ(1, find("slots.kv", "promise", NULL));
+	ASSERT_EQ(1, find("slots", "promise", NULL));
 	EXPECT_STREQ("ptrace", value(line, "owner"));
 	EXPECT_EQ(2, number(line, "slots"));
 	EXPECT_EQ(pid, number(line, "task"));
@@ -324,7 +324,7 @@ TEST_F(who, kernel_code_for_a_task)
 	NEED_TARGET();
 	ASSERT_EQ(0, target("user %d %d %llx 8", self->idle, BP_W,
 			    (unsigned long long)addr_of(&var)));
-	ASSERT_EQ(1, find("slots.kv", "promise", NULL));
+	ASSERT_EQ(1, find("slots", "promise", NULL));
 	EXPECT_STREQ("kernel", value(line, "owner"));
 	EXPECT_TRUE(!!strstr(value(line, "name"), "[hw_breakpoint_target]"))
 		TH_LOG("%s", line);
@@ -340,11 +340,11 @@ TEST_F(who, kernel_code_on_all_cpus)
 	ASSERT_EQ(0, target("wide %d %llx 8", BP_W, (unsigned long long)target_value("var")));
 	ASSERT_EQ(0, pin_to(cpus - 1));
 	ASSERT_EQ(0, target("w 17 8"));
-	EXPECT_EQ(sysconf(_SC_NPROCESSORS_CONF), find("slots.kv", "promise", "owner=kernel",
-						      "hw_breakpoint_target", NULL));
-	EXPECT_EQ(cpus, find("slots.kv", "register", "state=armed", "owner=kernel",
+	EXPECT_EQ(1, find("slots", "promise", " wide=1 ", "owner=kernel", "hw_breakpoint_target",
+			  NULL));
+	EXPECT_EQ(cpus, find("slots", "register", "state=armed", "owner=kernel",
 			     "symbol=\"target_var [hw_breakpoint_target]\"", "len=8 type=w", NULL));
-	EXPECT_EQ(1, find("slots.kv", "register", text(" cpu=%lld ", cpus - 1), " hits=17 ", NULL));
+	EXPECT_EQ(1, find("slots", "register", text(" cpu=%lld ", cpus - 1), " hits=17 ", NULL));
 	EXPECT_TRUE(!!strstr(value(line, "name"), "[hw_breakpoint_target]"))
 		TH_LOG("%s", line);
 	EXPECT_EQ(0, target("drop"));
@@ -362,9 +362,9 @@ TEST_F(who, many_promises)
 			fd[fds++] = bp_open(BP_W, addr_of(&var), 8, pid[i], cpu % 2 ? -1 : 0);
 		ASSERT_GE(fd[fds - 1], 0);
 	}
-	EXPECT_EQ(280, find("slots.kv", "promise", "owner=perf", NULL));
+	EXPECT_EQ(280, find("slots", "promise", "owner=perf", NULL));
 	for (i = 0; i < 70; i++)
-		EXPECT_EQ(4, find("slots.kv", "promise", text(" task=%lld ", pid[i]), NULL));
+		EXPECT_EQ(4, find("slots", "promise", text(" task=%lld ", pid[i]), NULL));
 	while (fds--)
 		close(fd[fds]);
 	for (i = 0; i < 70; i++)
@@ -378,7 +378,7 @@ static int look_unprivileged(void *arg)
 
 TEST_F(who, only_root_may_look)
 {
-	static const char * const file[] = { "slots", "slots.kv", "refused", "refused.kv" };
+	static const char * const file[] = { "slots", "refused" };
 	char path[64];
 	unsigned int i;
 
@@ -394,7 +394,7 @@ TEST_F(who, only_root_may_look)
 /* The newest refusal is one of ours, and this. */
 static void newest(struct __test_metadata *_metadata, const char *error, const char *reason)
 {
-	ASSERT_GT(find("refused.kv", "refused ", NULL), 0);
+	ASSERT_GT(find("refused", "refused ", NULL), 0);
 	EXPECT_STREQ(error, value(line, "error"));
 	EXPECT_STREQ(reason, value(line, "reason"));
 	EXPECT_EQ(getpid(), number(line, "pid"));
@@ -459,7 +459,7 @@ TEST_F(who, refused_for_want_of_a_capability)
 	ASSERT_EQ(0, set_paranoid(1));
 	EXPECT_EQ(0, in_child(ask_unprivileged, &addr));
 	set_paranoid(old);
-	ASSERT_GT(find("refused.kv", "refused ", NULL), 0);
+	ASSERT_GT(find("refused", "refused ", NULL), 0);
 	EXPECT_STREQ("EPERM", value(line, "error"));
 	EXPECT_STREQ("a kernel address needs CAP_PERFMON", value(line, "reason"));
 }
@@ -500,7 +500,7 @@ TEST_F(who, debugger_refused)
 	errno = 0;
 	ASSERT_EQ(-1, ptrace(PTRACE_POKEUSER, pid, DR(7), 0x90002ul));
 	EXPECT_EQ(ENOSPC, errno);
-	ASSERT_GT(find("refused.kv", "refused ", NULL), 0);
+	ASSERT_GT(find("refused", "refused ", NULL), 0);
 	EXPECT_STREQ("ptrace", value(line, "owner"));
 	EXPECT_STREQ("ENOSPC", value(line, "error"));
 	EXPECT_EQ(addr_of(&var), number(line, "addr"));
@@ -523,7 +523,7 @@ TEST_F(who, wide_refused)
 		bp_open(BP_W, addr_of(&var), 8, self->idle, -1);
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(-ENOSPC, target("wide %d %llx 8", BP_W, (unsigned long long)target_value("var")));
-	ASSERT_GT(find("refused.kv", "refused ", NULL), 0);
+	ASSERT_GT(find("refused", "refused ", NULL), 0);
 	EXPECT_EQ(1, number(line, "wide"));
 	EXPECT_STREQ("kernel", value(line, "owner"));
 	EXPECT_TRUE(!!strstr(value(line, "name"), "[hw_breakpoint_target]"));
@@ -541,7 +541,7 @@ TEST_F(who, refused_again)
 		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 36, 0, -1));
 	newest(_metadata, "EINVAL", "data has to be 1 to 32 bytes long");
 	EXPECT_EQ(100, number(line, "times"));
-	EXPECT_EQ(1, find("refused.kv", text(" pid=%lld ", getpid()), " len=35 ", NULL));
+	EXPECT_EQ(1, find("refused", text(" pid=%lld ", getpid()), " len=35 ", NULL));
 }
 
 TEST_F(who, last_refusals)
@@ -550,11 +550,11 @@ TEST_F(who, last_refusals)
 
 	for (i = 0; i < NR_REFUSALS + 10; i++)
 		ASSERT_EQ(-EINVAL, bp_try(BP_W, addr_of(&var), 33 + i, 0, -1));
-	EXPECT_EQ(NR_REFUSALS, find("refused.kv", "refused ", NULL));
-	EXPECT_EQ(NR_REFUSALS, find("refused.kv", text(" pid=%lld ", getpid()), at(&var), NULL));
+	EXPECT_EQ(NR_REFUSALS, find("refused", "refused ", NULL));
+	EXPECT_EQ(NR_REFUSALS, find("refused", text(" pid=%lld ", getpid()), at(&var), NULL));
 	EXPECT_EQ(33 + NR_REFUSALS + 9, number(line, "len"));
-	EXPECT_EQ(1, find("refused.kv", text(" len=%lld ", 33 + 10), NULL));
-	EXPECT_EQ(0, find("refused.kv", text(" len=%lld ", 33 + 9), NULL));
+	EXPECT_EQ(1, find("refused", text(" len=%lld ", 33 + 10), NULL));
+	EXPECT_EQ(0, find("refused", text(" len=%lld ", 33 + 9), NULL));
 	EXPECT_EQ(NR_REFUSALS, find("refused", "-EINVAL", NULL));
 }
 

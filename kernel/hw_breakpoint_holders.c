@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who holds debug registers: names the owners of breakpoints, lists what is reserved, and says
+ * why a request was refused.
+ *
+ * Nearly nothing is kept for it. Whoever wants to know walks the perf events of tasks; only a
+ * CPU's own events, of which there are no more than registers, and breakpoints on every CPU are
+ * listed here.
+ *
+ * Copyright (C) 2026 The hw_breakpoint authors
+ */
+
+#include <linux/cpumask.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/hw_breakpoint_holder.h>
+#include <linux/kgdb.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/perf_event.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/seq_buf.h>
+
+#include "hw_breakpoint_internal.h"
+#include "hw_breakpoint_slots.h"
+
+/* === Data ================================================================= */
+
+/* A CPU's own events with reserved registers. Read under RCU, by which events are freed. */
+static DEFINE_PER_CPU(struct perf_event *, cpu_events[HW_BREAKPOINT_MAX_SLOTS]);
+
+/* Breakpoints on every CPU, but for the kernel debugger's. */
+static DEFINE_MUTEX(owners_mutex);
+static LIST_HEAD(owners);
+
+/* === One breakpoint ======================================================= */
+
+/**
+ * hw_breakpoint_kind() - what kind of holder an event has
+ * @bp: the event
+ *
+ * Context: any.
+ * Return: as struct hw_breakpoint_holder has it.
+ */
+const char *hw_breakpoint_kind(const struct perf_event *bp)
+{
+	if (arch_hw_breakpoint_is_ptrace(bp))
+		return "ptrace";
+	if (READ_ONCE(bp->owner) == HW_BREAKPOINT_NO_TASK ||
+	    !is_default_overflow_handler((struct perf_event *)bp))
+		return "kernel";
+	return "perf";
+}
+
+/* The task's debugger, or the task that opened the event, while that lives. */
+static const struct task_struct *asker_of(const struct perf_event *bp)
+{
+	const struct task_struct *owner;
+
+	if (arch_hw_breakpoint_is_ptrace(bp))
+		return ptrace_parent(bp->hw.target);
+	/* Pairs with the release with which an owner that exits takes itself out. */
+	owner = smp_load_acquire(&bp->owner);
+	return owner == HW_BREAKPOINT_NO_TASK ? NULL : owner;
+}
+
+/**
+ * hw_breakpoint_name_owner() - name the owner of a breakpoint on every CPU
+ * @holder: its kind and name are set
+ * @owner: the owner
+ *
+ * Context: any.
+ */
+void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
+			      const struct hw_breakpoint_owner *owner)
+{
+	holder->kind = owner->kind ?: "kernel";
+	if (owner->kind)
+		strscpy(holder->name, owner->name);
+	else
+		snprintf(holder->name, sizeof(holder->name), "%pS", owner->caller);
+}
+
+/**
+ * hw_breakpoint_describe() - say whose an event is, and what it watches
+ * @bp: the event; the caller keeps it from going
+ * @holder: overwritten whole
+ *
+ * Context: any.
+ */
+void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_holder *holder)
+{
+	const struct arch_hw_breakpoint *hw = &bp->hw.info;
+	const struct task_struct *asker;
+
+	*holder = (struct hw_breakpoint_holder) {
+		.kind	= hw_breakpoint_kind(bp),
+		.watch	= hw_breakpoint_watch(&bp->attr),
+		.hits	= local64_read((local64_t *)&bp->count),
+		.cpu	= bp->cpu,
+		.weight	= hw->charge.weight,
+	};
+	if (hw->owner)
+		hw_breakpoint_name_owner(holder, hw->owner);
+	else if (!strcmp(holder->kind, "kernel"))
+		snprintf(holder->name, sizeof(holder->name), "%pS", (void *)bp->overflow_handler);
+	rcu_read_lock();
+	asker = asker_of(bp);
+	if (asker)
+		hw_breakpoint_name_task(&holder->asker, asker);
+	rcu_read_unlock();
+	if (bp->hw.target)
+		hw_breakpoint_name_task(&holder->task, bp->hw.target);
+}
+
+/**
+ * hw_breakpoint_add_cpu_event() - list a CPU's own event
+ * @bp: the event; registers are reserved for it
+ *
+ * Context: any.
+ */
+void hw_breakpoint_add_cpu_event(struct perf_event *bp)
+{
+	struct perf_event **events = per_cpu(cpu_events, bp->cpu);
+	int i;
+
+	for (i = 0; i < HW_BREAKPOINT_MAX_SLOTS; i++)
+		if (!cmpxchg(&events[i], NULL, bp))
+			return;
+}
+
+/**
+ * hw_breakpoint_remove_cpu_event() - undo hw_breakpoint_add_cpu_event()
+ * @bp: the event
+ *
+ * Context: any.
+ */
+void hw_breakpoint_remove_cpu_event(struct perf_event *bp)
+{
+	struct perf_event **events = per_cpu(cpu_events, bp->cpu);
+	int i;
+
+	for (i = 0; i < HW_BREAKPOINT_MAX_SLOTS; i++)
+		cmpxchg(&events[i], bp, NULL);
+}
+
+/**
+ * hw_breakpoint_add_owner() - list a breakpoint on every CPU
+ * @owner: whose it is
+ *
+ * Context: may sleep.
+ */
+void hw_breakpoint_add_owner(struct hw_breakpoint_owner *owner)
+{
+	mutex_lock(&owners_mutex);
+	list_add_tail(&owner->node, &owners);
+	mutex_unlock(&owners_mutex);
+}
+
+/**
+ * hw_breakpoint_remove_owner() - undo hw_breakpoint_add_owner()
+ * @owner: whose it is
+ *
+ * Context: may sleep.
+ */
+void hw_breakpoint_remove_owner(struct hw_breakpoint_owner *owner)
+{
+	mutex_lock(&owners_mutex);
+	list_del(&owner->node);
+	mutex_unlock(&owners_mutex);
+}
+
+/* === All of them ========================================================== */
+
+/**
+ * struct visit - what is done with each holder
+ * @fn: called for each
+ * @show: for show_holder()
+ * @m: for show_holder()
+ * @s: for print_holder()
+ * @cpu: only holders that count on this CPU; -1: all
+ * @nr: how many there were, this one included
+ */
+struct visit {
+	void		(*fn)(struct visit *v, const struct hw_breakpoint_holder *holder);
+	void		(*show)(struct seq_file *m, const struct hw_breakpoint_holder *holder);
+	struct seq_file	*m;
+	struct seq_buf	*s;
+	int		cpu;
+	unsigned int	nr;
+};
+
+static void visit(struct visit *v, const struct hw_breakpoint_holder *holder)
+{
+	v->nr++;
+	v->fn(v, holder);
+}
+
+static void visit_owners(struct visit *v)
+{
+	struct hw_breakpoint_holder holder;
+	struct hw_breakpoint_owner *owner;
+	int i;
+
+	for (i = 0; arch_kgdb_hw_breakpoint_reserved(i, &holder); i++)
+		if (holder.weight)
+			visit(v, &holder);
+	/* The kernel debugger may have stopped somebody who changes the list. */
+	if (in_dbg_master())
+		return;
+	mutex_lock(&owners_mutex);
+	list_for_each_entry(owner, &owners, node) {
+		holder = (struct hw_breakpoint_holder) {
+			.watch = owner->watch,
+			.cpu = HW_BREAKPOINT_EVERY_CPU,
+			.weight = owner->charge.weight,
+		};
+		hw_breakpoint_name_owner(&holder, owner);
+		visit(v, &holder);
+	}
+	mutex_unlock(&owners_mutex);
+}
+
+static void visit_event(struct visit *v, const struct perf_event *bp)
+{
+	struct hw_breakpoint_holder holder;
+
+	hw_breakpoint_describe(bp, &holder);
+	if (holder.weight && (v->cpu < 0 || bp->cpu < 0 || bp->cpu == v->cpu))
+		visit(v, &holder);
+}
+
+static void visit_cpu(struct visit *v, int cpu)
+{
+	const struct perf_event *bp;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < HW_BREAKPOINT_MAX_SLOTS; i++) {
+		bp = READ_ONCE(per_cpu(cpu_events, cpu)[i]);
+		if (bp)
+			visit_event(v, bp);
+	}
+	rcu_read_unlock();
+}
+
+/* Under RCU, by which events are freed. A task's event stays in its context for life. */
+static void visit_context(struct visit *v, struct perf_event_context *ctx)
+{
+	const struct perf_event *event;
+
+	list_for_each_entry_rcu(event, &ctx->event_list, event_entry)
+		if (event->attr.type == PERF_TYPE_BREAKPOINT)
+			visit_event(v, event);
+}
+
+/*
+ * The context of the first task from number *@nr on that has reserved registers; *@nr moves on
+ * behind the task. The context stays until the RCU read-side critical section ends.
+ */
+static struct perf_event_context *next_context(pid_t *nr)
+{
+	struct perf_event_context *ctx;
+	struct task_struct *task;
+	struct pid *pid;
+
+	while ((pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_PID);
+		ctx = task ? rcu_dereference(task->perf_event_ctxp) : NULL;
+		if (ctx && hw_breakpoint_account_most(&ctx->hw_breakpoint_account, -1))
+			return ctx;
+	}
+	return NULL;
+}
+
+static void show_holder(struct visit *v, const struct hw_breakpoint_holder *holder)
+{
+	v->show(v->m, holder);
+}
+
+/**
+ * hw_breakpoint_list_holders() - list all who have reserved registers
+ * @show: told each of them, CPUs first, then tasks in the order of their numbers
+ * @m: for @show
+ *
+ * What comes or goes meanwhile may be missed, all else is told exactly once.
+ *
+ * Context: may sleep.
+ */
+void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
+					     const struct hw_breakpoint_holder *holder),
+				struct seq_file *m)
+{
+	struct visit v = { .fn = show_holder, .show = show, .m = m, .cpu = -1 };
+	struct perf_event_context *ctx;
+	pid_t nr = 1;
+	int cpu;
+
+	visit_owners(&v);
+	for_each_possible_cpu(cpu)
+		visit_cpu(&v, cpu);
+	do {
+		rcu_read_lock();
+		ctx = next_context(&nr);
+		if (ctx)
+			visit_context(&v, ctx);
+		rcu_read_unlock();
+		cond_resched();
+	} while (ctx);
+}
+
+/* === Reasons ============================================================== */
+
+static void print_holder(struct visit *v, const struct hw_breakpoint_holder *holder)
+{
+	seq_buf_puts(v->s, v->nr > 1 ? ", " : " (");
+	seq_buf_puts(v->s, holder->kind);
+	if (holder->name[0])
+		seq_buf_printf(v->s, " %s", holder->name);
+	if (holder->asker.pid)
+		seq_buf_printf(v->s, " %s/%d", holder->asker.comm, holder->asker.pid);
+}
+
+static void print_own(struct seq_buf *s, int cpu)
+{
+	const unsigned int own = hw_breakpoint_own(cpu) + hw_breakpoint_wide();
+	struct visit v = { .fn = print_holder, .s = s, .cpu = cpu };
+
+	if (!own)
+		return;
+	seq_buf_printf(s, " %u its own", own);
+	visit_owners(&v);
+	visit_cpu(&v, cpu);
+	seq_buf_puts(s, v.nr ? ")," : ",");
+}
+
+static void print_context(struct seq_buf *s, struct perf_event_context *ctx, int cpu)
+{
+	const unsigned int weight = hw_breakpoint_account_most(&ctx->hw_breakpoint_account, cpu);
+	struct visit v = { .fn = print_holder, .s = s, .cpu = cpu };
+	const struct task_struct *task = READ_ONCE(ctx->task);
+
+	if (!weight || !task || task == HW_BREAKPOINT_NO_TASK)
+		return;
+	seq_buf_printf(s, " task %s/%d holds %u", task->comm, task_pid_nr((void *)task), weight);
+	rcu_read_lock();
+	visit_context(&v, ctx);
+	rcu_read_unlock();
+	seq_buf_puts(s, v.nr ? ")," : ",");
+}
+
+/* Of the first task that leaves no room on @cpu where @most may be used at most. */
+static void print_busy_task(struct seq_buf *s, int cpu, unsigned int most)
+{
+	struct perf_event_context *ctx;
+	pid_t nr = 1;
+
+	rcu_read_lock();
+	while ((ctx = next_context(&nr))) {
+		if (hw_breakpoint_account_most(&ctx->hw_breakpoint_account, cpu) > most) {
+			print_context(s, ctx, cpu);
+			break;
+		}
+	}
+	rcu_read_unlock();
+}
+
+/* A CPU where the charge of @account, or a charge for every CPU, is furthest from being granted. */
+static int worst_cpu(const struct hw_breakpoint_account *account)
+{
+	unsigned int most = 0, here;
+	int cpu, worst = 0;
+
+	for_each_possible_cpu(cpu) {
+		here = hw_breakpoint_own(cpu) +
+		       (account ? hw_breakpoint_account_most(account, cpu) :
+				  hw_breakpoint_busiest_on(cpu));
+		if (here > most) {
+			most = here;
+			worst = cpu;
+		}
+	}
+	return worst;
+}
+
+/* The context that @charge is charged to. */
+static struct perf_event_context *context_of(const struct hw_breakpoint_charge *charge)
+{
+	struct hw_breakpoint_account *account = READ_ONCE(charge->account);
+
+	if (!account)
+		return NULL;
+	return container_of(account, struct perf_event_context, hw_breakpoint_account);
+}
+
+/**
+ * hw_breakpoint_explain_limit() - say that a task's limit was reached
+ * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
+ * @charge: what was refused; the caller keeps its account from going
+ * @limit: the limit
+ * @more: how many registers more were asked for
+ *
+ * Context: any.
+ */
+void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *charge,
+				 unsigned int limit, unsigned int more)
+{
+	struct seq_buf s;
+
+	seq_buf_init(&s, why, HW_BREAKPOINT_WHY_LEN);
+	seq_buf_printf(&s, "kernel.hw_breakpoint_task_limit is %u without CAP_PERFMON:", limit);
+	print_context(&s, context_of(charge), charge->cpu);
+	seq_buf_printf(&s, " %u more wanted", more);
+	seq_buf_str(&s);
+}
+
+/**
+ * hw_breakpoint_explain() - say why registers can't be reserved
+ * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
+ * @charge: what was refused; the caller keeps its account from going
+ * @more: how many registers more were asked for
+ *
+ * The reason is found after the fact, without a lock, so some of it may be gone.
+ *
+ * Context: may sleep; or the kernel debugger.
+ */
+void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge, unsigned int more)
+{
+	struct perf_event_context *ctx = context_of(charge);
+	const unsigned int nr_slots = hw_breakpoint_nr_slots();
+	const int cpu = charge->cpu < 0 ? worst_cpu(charge->account) : charge->cpu;
+	const unsigned int own = hw_breakpoint_own(cpu) + hw_breakpoint_wide();
+	struct seq_buf s;
+
+	seq_buf_init(&s, why, HW_BREAKPOINT_WHY_LEN);
+	seq_buf_printf(&s, "CPU %d:", cpu);
+	print_own(&s, cpu);
+	if (ctx)
+		print_context(&s, ctx, cpu);
+	else if (own + more <= nr_slots)
+		print_busy_task(&s, cpu, nr_slots - own - more);
+	seq_buf_printf(&s, " %u more wanted of %u", more, nr_slots);
+	seq_buf_str(&s);
+}
