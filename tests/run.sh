@@ -74,6 +74,7 @@ tap() {
 				fail(name ": exit status " $3)
 			if (began)
 				print "    " name ": took " now() - began " s"
+			fflush()
 			next
 		}
 		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) { skipped++; print "ok - " name " " $0 }; next }
