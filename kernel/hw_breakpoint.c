@@ -19,8 +19,7 @@
 #include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
-#include <linux/hw_breakpoint_share.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
@@ -41,13 +40,10 @@
 static void refuse(const struct perf_event *bp, const struct perf_event_attr *attr, int err,
 		   const char *why)
 {
-	const struct hw_breakpoint_request request = {
-		.kind	= hw_breakpoint_kind(bp),
-		.watch	= hw_breakpoint_watch(attr),
-		.task	= bp->hw.target,
-		.cpu	= bp->cpu,
-	};
+	struct hw_breakpoint_holder request;
 
+	hw_breakpoint_describe(bp, &request);
+	request.watch = hw_breakpoint_watch(attr);
 	hw_breakpoint_refused(&request, err, why);
 }
 
@@ -773,10 +769,10 @@ bool hw_breakpoint_is_used(void)
 {
 	int cpu;
 
-	if (hw_breakpoint_wide() || hw_breakpoint_busiest_everywhere())
+	if (hw_breakpoint_busiest_everywhere())
 		return true;
 	for_each_possible_cpu(cpu)
-		if (hw_breakpoint_own(cpu) || hw_breakpoint_busiest_on(cpu))
+		if (hw_breakpoint_left_on(cpu) < HBP_NUM || hw_breakpoint_busiest_on(cpu))
 			return true;
 	return false;
 }

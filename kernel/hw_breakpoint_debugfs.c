@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the breakpoint layer tells of itself, in /sys/kernel/debug/hw_breakpoint/: who holds
- * which register, who has reserved one, who was refused, and what is counted.
+ * which register, who has reserved one, and who was refused.
  *
  * A file has a record a line: a word, and then key=value, with strings in double quotes. The
  * command hwbp makes it readable.
@@ -12,11 +12,12 @@
 #include <linux/build_bug.h>
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
+#include <linux/errname.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
-#include <linux/hw_breakpoint_stats.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/init.h>
 #include <linux/kallsyms.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
@@ -32,7 +33,7 @@
 
 /**
  * struct cpu_register - what a register of a CPU is used for
- * @holder: who holds it; kind NULL: nobody
+ * @holder: who holds it
  * @reg: which register; -1: the event was evicted from its register
  * @armed: the register is in force
  */
@@ -72,7 +73,7 @@ static const char *type_name(u32 type)
 	}
 }
 
-/* "symbol+0x8 [module]", without what is zero or not there; nothing if there is no name. */
+/* "symbol+0x8 [module]", without an offset of 0; nothing if the address has no name. */
 static void show_symbol(struct seq_file *m, unsigned long address)
 {
 	unsigned long size, offset;
@@ -89,15 +90,8 @@ static void show_symbol(struct seq_file *m, unsigned long address)
 	seq_putc(m, '"');
 }
 
-/**
- * hw_breakpoint_show_string() - show a string that anybody may have made up
- * @m: where
- * @key: its key
- * @string: the string; what isn't printable, quotes and backslashes are shown in octal
- *
- * Context: process context.
- */
-void hw_breakpoint_show_string(struct seq_file *m, const char *key, const char *string)
+/* Users choose some of the strings, so what isn't printable, quotes and backslashes are escaped. */
+static void show_string(struct seq_file *m, const char *key, const char *string)
 {
 	seq_printf(m, " %s=\"", key);
 	seq_escape_mem(m, string, strlen(string), ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND,
@@ -105,31 +99,7 @@ void hw_breakpoint_show_string(struct seq_file *m, const char *key, const char *
 	seq_putc(m, '"');
 }
 
-/**
- * hw_breakpoint_show_task() - show a task
- * @m: where
- * @key: "task" for the task that is watched, "pid" for the one that asked
- * @task: the task; nothing is shown if there is none
- *
- * Context: process context.
- */
-void hw_breakpoint_show_task(struct seq_file *m, const char *key,
-			     const struct hw_breakpoint_task *task)
-{
-	if (!task->pid)
-		return;
-	seq_printf(m, " %s=%d", key, task->pid);
-	hw_breakpoint_show_string(m, *key == 't' ? "task_comm" : "comm", task->comm);
-}
-
-/**
- * hw_breakpoint_show_watch() - show what is watched
- * @m: where
- * @watch: what; nothing is shown if it isn't known
- *
- * Context: process context.
- */
-void hw_breakpoint_show_watch(struct seq_file *m, const struct hw_breakpoint_watch *watch)
+static void show_watch(struct seq_file *m, const struct hw_breakpoint_watch *watch)
 {
 	if (!watch->len && !watch->address)
 		return;
@@ -138,12 +108,28 @@ void hw_breakpoint_show_watch(struct seq_file *m, const struct hw_breakpoint_wat
 	seq_printf(m, " len=%llu type=%s", watch->len, type_name(watch->type));
 }
 
-static void show_owner(struct seq_file *m, const struct hw_breakpoint_holder *holder)
+static void show_holder(struct seq_file *m, const struct hw_breakpoint_holder *holder)
 {
+	show_watch(m, &holder->watch);
 	seq_printf(m, " owner=%s", holder->kind);
 	if (holder->name[0])
-		hw_breakpoint_show_string(m, "name", holder->name);
-	hw_breakpoint_show_task(m, "pid", &holder->asker);
+		show_string(m, "name", holder->name);
+	if (holder->asker.pid) {
+		seq_printf(m, " pid=%d", holder->asker.pid);
+		show_string(m, "comm", holder->asker.comm);
+	}
+	if (holder->task.pid) {
+		seq_printf(m, " task=%d", holder->task.pid);
+		show_string(m, "task_comm", holder->task.comm);
+	}
+}
+
+static void show_place(struct seq_file *m, int cpu)
+{
+	if (cpu == HW_BREAKPOINT_EVERY_CPU)
+		seq_puts(m, " wide=1");
+	else if (cpu != HW_BREAKPOINT_ANY_CPU)
+		seq_printf(m, " cpu=%d", cpu);
 }
 
 /* === slots ================================================================ */
@@ -187,11 +173,9 @@ static void look_at_cpu(void *data)
 
 static void show_use(struct seq_file *m, const struct hw_breakpoint_holder *holder)
 {
-	if (holder->kind) {
-		hw_breakpoint_show_watch(m, &holder->watch);
+	if (holder->kind[0]) {
 		seq_printf(m, " hits=%llu", holder->hits);
-		show_owner(m, holder);
-		hw_breakpoint_show_task(m, "task", &holder->task);
+		show_holder(m, holder);
 	}
 	seq_putc(m, '\n');
 }
@@ -199,7 +183,7 @@ static void show_use(struct seq_file *m, const struct hw_breakpoint_holder *hold
 static void show_register(struct seq_file *m, int cpu, const struct cpu_register *reg)
 {
 	seq_printf(m, "register cpu=%d reg=%d state=%s", cpu, reg->reg,
-		   !reg->holder.kind ? "free" : reg->armed ? "armed" : "waiting");
+		   !reg->holder.kind[0] ? "free" : reg->armed ? "armed" : "waiting");
 	show_use(m, &reg->holder);
 }
 
@@ -230,28 +214,23 @@ static void show_cpu(struct seq_file *m, int cpu, struct cpu_look *look)
 static void show_sums(struct seq_file *m)
 {
 	const unsigned int everywhere = hw_breakpoint_busiest_everywhere();
-	unsigned int own, task;
+	unsigned int left, task;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		own = hw_breakpoint_own(cpu) + hw_breakpoint_wide();
+		left = hw_breakpoint_left_on(cpu);
 		task = max(everywhere, hw_breakpoint_busiest_on(cpu));
 		seq_printf(m, "cpu cpu=%d online=%d own=%u busiest_task=%u room=%u\n", cpu,
-			   cpu_online(cpu), own, task, HBP_NUM - min(own + task, HBP_NUM));
+			   cpu_online(cpu), HBP_NUM - left, task, left - min(left, task));
 	}
 }
 
 static void show_promise(struct seq_file *m, const struct hw_breakpoint_holder *holder)
 {
 	seq_puts(m, "promise");
-	if (holder->cpu == HW_BREAKPOINT_EVERY_CPU)
-		seq_puts(m, " wide=1");
-	else if (holder->cpu >= 0)
-		seq_printf(m, " cpu=%d", holder->cpu);
-	hw_breakpoint_show_task(m, "task", &holder->task);
+	show_place(m, holder->cpu);
 	seq_printf(m, " slots=%u", holder->weight);
-	show_owner(m, holder);
-	hw_breakpoint_show_watch(m, &holder->watch);
+	show_holder(m, holder);
 	seq_putc(m, '\n');
 }
 
@@ -275,60 +254,36 @@ DEFINE_SHOW_ATTRIBUTE(slots);
 
 /* === refused ============================================================== */
 
+static void show_refusal(struct seq_file *m, const struct hw_breakpoint_refusal *r)
+{
+	const char *error = errname(-r->err);
+	u64 s = r->time;
+	const u32 us = do_div(s, NSEC_PER_SEC) / NSEC_PER_USEC;
+
+	seq_printf(m, "refused time=%llu.%06u", s, us);
+	show_place(m, r->request.cpu);
+	show_holder(m, &r->request);
+	seq_printf(m, " errno=%d error=%s times=%u", -r->err, error ?: "error", r->times);
+	show_string(m, "reason", r->why);
+	seq_putc(m, '\n');
+}
+
 static int refused_show(struct seq_file *m, void *unused)
 {
-	return hw_breakpoint_refused_show(m, unused);
-}
-DEFINE_SHOW_ATTRIBUTE(refused);
+	struct hw_breakpoint_refusal *r;
+	unsigned int i;
 
-/* === stats ================================================================ */
-
-#ifdef CONFIG_HW_BREAKPOINT_STATS
-
-/* Each CPU counts for itself. */
-DEFINE_PER_CPU(struct hw_breakpoint_stats, hw_breakpoint_stats);
-
-static const char * const stat_name[] = {
-	[HW_BREAKPOINT_ADDRESS_WRITES]		= "address_writes",
-	[HW_BREAKPOINT_DR6_WRITES]		= "dr6_writes",
-	[HW_BREAKPOINT_DR7_WRITES]		= "dr7_writes",
-	[HW_BREAKPOINT_SKIPPED_WRITES]		= "skipped_writes",
-	[HW_BREAKPOINT_HITS]			= "hits",
-	[HW_BREAKPOINT_SPURIOUS_HITS]		= "spurious_hits",
-	[HW_BREAKPOINT_GUEST_EXITS]		= "guest_exits",
-	[HW_BREAKPOINT_GUEST_EXIT_WRITES]	= "guest_exit_writes",
-};
-
-static_assert(ARRAY_SIZE(stat_name) == HW_BREAKPOINT_NR_STATS);
-
-/* A line for each possible CPU: "cpu0 address_writes 12 dr6_writes 0 ..." */
-static int stats_show(struct seq_file *m, void *unused)
-{
-	int cpu, i;
-
-	for_each_possible_cpu(cpu) {
-		seq_printf(m, "cpu%d", cpu);
-		for (i = 0; i < HW_BREAKPOINT_NR_STATS; i++)
-			seq_printf(m, " %s %lu", stat_name[i],
-				   READ_ONCE(per_cpu(hw_breakpoint_stats, cpu).nr[i]));
-		seq_putc(m, '\n');
-	}
+	r = kvcalloc(HW_BREAKPOINT_NR_REFUSALS, sizeof(*r), GFP_KERNEL);
+	if (!r)
+		return -ENOMEM;
+	hw_breakpoint_copy_refusals(r);
+	for (i = 0; i < HW_BREAKPOINT_NR_REFUSALS; i++)
+		if (r[i].times)
+			show_refusal(m, &r[i]);
+	kvfree(r);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(stats);
-
-static void stats_init(struct dentry *dir)
-{
-	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
-}
-
-#else /* !CONFIG_HW_BREAKPOINT_STATS */
-
-static void stats_init(struct dentry *dir)
-{
-}
-
-#endif /* !CONFIG_HW_BREAKPOINT_STATS */
+DEFINE_SHOW_ATTRIBUTE(refused);
 
 static int __init hw_breakpoint_debugfs_init(void)
 {
@@ -336,7 +291,6 @@ static int __init hw_breakpoint_debugfs_init(void)
 
 	debugfs_create_file("slots", 0400, dir, NULL, &slots_fops);
 	debugfs_create_file("refused", 0400, dir, NULL, &refused_fops);
-	stats_init(dir);
 	return 0;
 }
 fs_initcall(hw_breakpoint_debugfs_init);

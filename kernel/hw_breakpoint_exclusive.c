@@ -14,7 +14,7 @@
 
 #include <linux/errno.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/mutex.h>
 #include <linux/perf_event.h>
 #include <linux/slab.h>

@@ -27,7 +27,7 @@
 #include <linux/device.h>
 #include <linux/hrtimer.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_share.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/kprobes.h>

@@ -12,7 +12,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/kgdb.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -38,14 +38,8 @@ static LIST_HEAD(owners);
 
 /* === One breakpoint ======================================================= */
 
-/**
- * hw_breakpoint_kind() - what kind of holder an event has
- * @bp: the event
- *
- * Context: any.
- * Return: as struct hw_breakpoint_holder has it.
- */
-const char *hw_breakpoint_kind(const struct perf_event *bp)
+/* See struct hw_breakpoint_holder. */
+static const char *kind_of(const struct perf_event *bp)
 {
 	if (arch_hw_breakpoint_is_ptrace(bp))
 		return "ptrace";
@@ -77,7 +71,7 @@ static const struct task_struct *asker_of(const struct perf_event *bp)
 void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
 			      const struct hw_breakpoint_owner *owner)
 {
-	holder->kind = owner->kind ?: "kernel";
+	strscpy(holder->kind, owner->kind ?: "kernel");
 	if (owner->kind)
 		strscpy(holder->name, owner->name);
 	else
@@ -97,12 +91,12 @@ void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_ho
 	const struct task_struct *asker;
 
 	*holder = (struct hw_breakpoint_holder) {
-		.kind	= hw_breakpoint_kind(bp),
 		.watch	= hw_breakpoint_watch(&bp->attr),
 		.hits	= local64_read((local64_t *)&bp->count),
 		.cpu	= bp->cpu,
 		.weight	= hw->charge.weight,
 	};
+	strscpy(holder->kind, kind_of(bp));
 	if (hw->owner)
 		hw_breakpoint_name_owner(holder, hw->owner);
 	else if (!strcmp(holder->kind, "kernel"))
@@ -327,7 +321,7 @@ static void print_holder(struct visit *v, const struct hw_breakpoint_holder *hol
 
 static void print_own(struct seq_buf *s, int cpu)
 {
-	const unsigned int own = hw_breakpoint_own(cpu) + hw_breakpoint_wide();
+	const unsigned int own = hw_breakpoint_nr_slots() - hw_breakpoint_left_on(cpu);
 	struct visit v = { .fn = print_holder, .s = s, .cpu = cpu };
 
 	if (!own)
@@ -372,15 +366,14 @@ static void print_busy_task(struct seq_buf *s, int cpu, unsigned int most)
 /* A CPU where the charge of @account, or a charge for every CPU, is furthest from being granted. */
 static int worst_cpu(const struct hw_breakpoint_account *account)
 {
-	unsigned int most = 0, here;
-	int cpu, worst = 0;
+	int cpu, free, least = INT_MAX, worst = 0;
 
 	for_each_possible_cpu(cpu) {
-		here = hw_breakpoint_own(cpu) +
-		       (account ? hw_breakpoint_account_most(account, cpu) :
-				  hw_breakpoint_busiest_on(cpu));
-		if (here > most) {
-			most = here;
+		free = hw_breakpoint_left_on(cpu);
+		free -= account ? hw_breakpoint_account_most(account, cpu) :
+				  hw_breakpoint_busiest_on(cpu);
+		if (free < least) {
+			least = free;
 			worst = cpu;
 		}
 	}
@@ -431,9 +424,8 @@ void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *c
 void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge, unsigned int more)
 {
 	struct perf_event_context *ctx = context_of(charge);
-	const unsigned int nr_slots = hw_breakpoint_nr_slots();
 	const int cpu = charge->cpu < 0 ? worst_cpu(charge->account) : charge->cpu;
-	const unsigned int own = hw_breakpoint_own(cpu) + hw_breakpoint_wide();
+	const unsigned int left = hw_breakpoint_left_on(cpu);
 	struct seq_buf s;
 
 	seq_buf_init(&s, why, HW_BREAKPOINT_WHY_LEN);
@@ -441,8 +433,8 @@ void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge,
 	print_own(&s, cpu);
 	if (ctx)
 		print_context(&s, ctx, cpu);
-	else if (own + more <= nr_slots)
-		print_busy_task(&s, cpu, nr_slots - own - more);
-	seq_buf_printf(&s, " %u more wanted of %u", more, nr_slots);
+	else if (more <= left)
+		print_busy_task(&s, cpu, left - more);
+	seq_buf_printf(&s, " %u more wanted of %u", more, hw_breakpoint_nr_slots());
 	seq_buf_str(&s);
 }

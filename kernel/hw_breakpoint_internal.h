@@ -8,14 +8,11 @@
 #ifndef _KERNEL_HW_BREAKPOINT_INTERNAL_H
 #define _KERNEL_HW_BREAKPOINT_INTERNAL_H
 
+#include <linux/hw_breakpoint_core.h>
 #include <linux/hw_breakpoint_types.h>
 #include <linux/perf_event.h>
 
 struct attribute_group;
-struct dentry;
-struct hw_breakpoint_holder;
-struct hw_breakpoint_task;
-struct hw_breakpoint_watch;
 struct seq_file;
 
 /* hw_breakpoint_slots.c: see hw_breakpoint_slots.h */
@@ -46,15 +43,32 @@ hw_breakpoint_no_charge(const struct perf_event *bp, struct perf_event_context *
 void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_holder *holder);
 void hw_breakpoint_add_cpu_event(struct perf_event *bp);
 void hw_breakpoint_remove_cpu_event(struct perf_event *bp);
-const char *hw_breakpoint_kind(const struct perf_event *bp);
 void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *charge,
 				 unsigned int limit, unsigned int more);
 void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
 					     const struct hw_breakpoint_holder *holder),
 				struct seq_file *m);
 
-/* hw_breakpoint_refused.c */
-int hw_breakpoint_refused_show(struct seq_file *m, void *unused);
+/* hw_breakpoint_refused.c: 64 refusals take 24 KiB */
+#define HW_BREAKPOINT_NR_REFUSALS	64
+
+/**
+ * struct hw_breakpoint_refusal - a refused request, or several in a row that don't differ
+ * @time: when the last one was refused, in ns of local_clock()
+ * @times: how many there were
+ * @err: the negative errno
+ * @request: what was asked for, and by whom
+ * @why: the reason
+ */
+struct hw_breakpoint_refusal {
+	u64				time;
+	unsigned int			times;
+	int				err;
+	struct hw_breakpoint_holder	request;
+	char				why[HW_BREAKPOINT_WHY_LEN];
+};
+
+void hw_breakpoint_copy_refusals(struct hw_breakpoint_refusal *to);
 
 /* hw_breakpoint_exclusive.c */
 int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_context *ctx,
@@ -80,11 +94,5 @@ int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_
 			     const char **why);
 void hw_breakpoint_prepaid(struct perf_event *bp, struct perf_sample_data *data,
 			   struct pt_regs *regs);
-
-/* hw_breakpoint_debugfs.c */
-void hw_breakpoint_show_string(struct seq_file *m, const char *key, const char *string);
-void hw_breakpoint_show_task(struct seq_file *m, const char *key,
-			     const struct hw_breakpoint_task *task);
-void hw_breakpoint_show_watch(struct seq_file *m, const struct hw_breakpoint_watch *watch);
 
 #endif /* _KERNEL_HW_BREAKPOINT_INTERNAL_H */

@@ -96,8 +96,7 @@ static void compare(struct recount *r, int cpu, const struct levels *found)
 
 static void check_law(struct recount *r, const struct hw_breakpoint_held *held, int cpu)
 {
-	const unsigned int left = hw_breakpoint_nr_slots() - hw_breakpoint_wide() -
-				  hw_breakpoint_own(cpu);
+	const unsigned int left = hw_breakpoint_left_on(cpu);
 
 	expect(r, left <= hw_breakpoint_nr_slots(), cpu, "more is reserved than there is");
 	expect(r, hw_breakpoint_busiest_on(cpu) <= left, cpu, "contexts bound to the CPU");

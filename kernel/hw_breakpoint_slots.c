@@ -40,7 +40,7 @@ static unsigned int wide;
 /* A limit that nobody is within, not even to give back: all accounts stay as they are. */
 #define HELD	(-1)
 
-/* By n: the CPUs whose own[] is n, for the greatest of them. Protected by table_mutex. */
+/* By n: the CPUs whose own[] is n. Protected by table_mutex. */
 static unsigned int cpus_by_own[HW_BREAKPOINT_MAX_SLOTS + 1];
 
 /**
@@ -58,13 +58,14 @@ static DEFINE_PER_CPU_ALIGNED(struct shard, shard);
 
 /**
  * struct cpu_slots - what is reserved on one CPU
- * @own: own[] of the header. Read without a lock where an outdated value does no harm
+ * @left: nr_slots - wide - own[] of the header. A single word, so that a refusal that reads it
+ *	without table_mutex was right at that instant
  * @nr: by n: accounts with on_cpu charges for this CPU that may use n registers on it
  *
- * Protected by table_mutex.
+ * Written with table_mutex held.
  */
 struct cpu_slots {
-	unsigned int	own;
+	unsigned int	left;
 	unsigned int	nr[HW_BREAKPOINT_MAX_SLOTS + 1];
 };
 
@@ -104,7 +105,14 @@ unsigned int hw_breakpoint_busiest_everywhere(void)
 	return n;
 }
 
-static unsigned int busiest_bound_to(int cpu)
+/**
+ * hw_breakpoint_busiest_on() - the most that a context with on_cpu charges may use on a CPU
+ * @cpu: the CPU
+ *
+ * Context: any. The result may be outdated, unless table_mutex is held.
+ * Return: registers.
+ */
+unsigned int hw_breakpoint_busiest_on(int cpu)
 {
 	unsigned int n = nr_slots;
 
@@ -114,21 +122,22 @@ static unsigned int busiest_bound_to(int cpu)
 }
 
 /**
- * hw_breakpoint_busiest_on() - the most that a context with on_cpu charges may use on a CPU
+ * hw_breakpoint_left_on() - the registers of a CPU that are left to tasks
  * @cpu: the CPU
  *
- * Context: any; it may be outdated when it arrives.
- * Return: registers.
+ * Context: any. The result may be outdated, unless table_mutex is held.
+ * Return: registers: those that are not reserved for the CPU itself nor on every CPU.
  */
-unsigned int hw_breakpoint_busiest_on(int cpu)
+unsigned int hw_breakpoint_left_on(int cpu)
 {
-	return busiest_bound_to(cpu);
+	return READ_ONCE(per_cpu(cpu_slots, cpu).left);
 }
 
-/* The registers of a CPU that neither the CPU itself nor wide charges have. */
-static unsigned int left_on(int cpu)
+static void change_left(int cpu, int by)
 {
-	return nr_slots - wide - per_cpu(cpu_slots, cpu).own;
+	struct cpu_slots *slots = per_cpu_ptr(&cpu_slots, cpu);
+
+	WRITE_ONCE(slots->left, slots->left + by);
 }
 
 static void update_capacity(void)
@@ -158,9 +167,9 @@ static void move_account(struct hw_breakpoint_account *account, unsigned int to)
 }
 
 /*
- * The fast path, for an account without on_cpu charges. An account that shrinks needs no look at
- * limit. A copy of what a forking task has does, although some context has as much already:
- * lower_limit() relies on no account being added above limit while it sums.
+ * The fast path, for an account without on_cpu charges. An account that shrinks is not compared
+ * with limit. A copy is, although the context that it is copied from has as much: lower_limit()
+ * relies on it that no account is added above limit while the shards are summed.
  */
 static bool try_move(struct hw_breakpoint_account *account, unsigned int to)
 {
@@ -169,12 +178,12 @@ static bool try_move(struct hw_breakpoint_account *account, unsigned int to)
 	lockdep_assert_held(&account->lock);
 	preempt_disable();
 	this_cpu_write(shard.in_flight, 1);
-	/* Pairs with the barrier in lower_limit(). */
+	/* Pairs with the barrier in set_limit(). */
 	smp_mb();
 	within = (to <= account->everywhere ? 0 : (int)to) <= READ_ONCE(limit);
 	if (within)
 		move_account(account, to);
-	/* Pairs with the acquire in lower_limit(). */
+	/* Pairs with the acquire in set_limit(). */
 	smp_store_release(this_cpu_ptr(&shard.in_flight), 0);
 	preempt_enable();
 	return within;
@@ -214,30 +223,49 @@ static void move_on_cpu(int cpu, unsigned int from, unsigned int to)
 
 /* === The slow path ======================================================== */
 
-/* Have @by more registers room on each CPU where @account has on_cpu charges? */
-static bool fits_on_cpus(const struct hw_breakpoint_account *account, unsigned int by)
+static bool fits_on(const struct hw_breakpoint_account *account, int cpu, unsigned int by)
 {
-	int cpu;
+	return hw_breakpoint_account_most(account, cpu) + by <= hw_breakpoint_left_on(cpu);
+}
 
+/*
+ * Does the law allow @account @by registers more on @cpu or, if that is HW_BREAKPOINT_ANY_CPU,
+ * wherever its task runs? Without table_mutex "no" is right, and "yes" may be outdated.
+ */
+static bool fits(const struct hw_breakpoint_account *account, int cpu, unsigned int by)
+{
+	if (cpu >= 0)
+		return fits_on(account, cpu, by);
+	if (account->everywhere + by > READ_ONCE(capacity))
+		return false;
 	if (account->on_cpu)
 		for_each_possible_cpu(cpu)
-			if (account->on_cpu[cpu] &&
-			    account->everywhere + account->on_cpu[cpu] + by > left_on(cpu))
+			if (account->on_cpu[cpu] && !fits_on(account, cpu, by))
 				return false;
 	return true;
 }
 
-static int change_everywhere(struct hw_breakpoint_account *account, int by, bool covered)
+/* Why @charge can't become @weight: -EDQUOT, -ENOSPC, or 0 if nothing speaks against it yet. */
+static int find_objection(const struct hw_breakpoint_charge *charge, unsigned int weight,
+			  unsigned int task_limit)
+{
+	const unsigned int by = weight - charge->weight;
+
+	lockdep_assert_held(&charge->account->lock);
+	if (weight <= charge->weight || task_limit == HW_BREAKPOINT_COVERED)
+		return 0;
+	if (hw_breakpoint_account_most(charge->account, charge->cpu) + by > task_limit)
+		return -EDQUOT;
+	return fits(charge->account, charge->cpu, by) ? 0 : -ENOSPC;
+}
+
+static void change_everywhere(struct hw_breakpoint_account *account, int by)
 {
 	const unsigned int from = account->everywhere, to = from + by;
 	int cpu;
 
-	if (!covered) {
-		if (to > capacity || !fits_on_cpus(account, by))
-			return -ENOSPC;
-		if ((int)to > limit)
-			WRITE_ONCE(limit, to);
-	}
+	if ((int)to > limit)
+		WRITE_ONCE(limit, to);
 	if (account->on_cpu)
 		for_each_possible_cpu(cpu)
 			if (account->on_cpu[cpu])
@@ -246,22 +274,18 @@ static int change_everywhere(struct hw_breakpoint_account *account, int by, bool
 	preempt_disable();
 	move_account(account, to);
 	preempt_enable();
-	return 0;
 }
 
-static int change_on_cpu(struct hw_breakpoint_account *account, int cpu, int by, bool covered)
+static void change_on_cpu(struct hw_breakpoint_account *account, int cpu, int by)
 {
 	const unsigned int had = account->on_cpu[cpu], has = had + by;
 
-	if (!covered && account->everywhere + has > left_on(cpu))
-		return -ENOSPC;
 	move_on_cpu(cpu, had ? account->everywhere + had : 0, has ? account->everywhere + has : 0);
 	WRITE_ONCE(account->on_cpu[cpu], has);
 	account->nr_on_cpu += by;
-	return 0;
 }
 
-/* No fast path that is under way when this returns has seen the limit that was before. */
+/* On return, no fast path is under way that has seen the limit before. */
 static void set_limit(int to)
 {
 	int cpu;
@@ -270,13 +294,11 @@ static void set_limit(int to)
 	/* Pairs with the barrier in try_move(): it sees the new limit, or we see it in flight. */
 	smp_mb();
 	for_each_possible_cpu(cpu)
+		/* Pairs with the release in try_move(): its update of the shard is in the sums. */
 		smp_cond_load_acquire(per_cpu_ptr(&shard.in_flight, cpu), !VAL);
 }
 
-/*
- * Have contexts without on_cpu charges no more than @to registers, and will it stay so? Then
- * limit is lowered to that.
- */
+/* Lower limit to @to, unless a context has more than that. Return: limit is at most @to. */
 static bool lower_limit(unsigned int to)
 {
 	const int old = limit;
@@ -290,18 +312,21 @@ static bool lower_limit(unsigned int to)
 	return false;
 }
 
+/* May @by registers of @cpu be taken from those that are left to tasks with on_cpu charges? */
+static bool can_spare(int cpu, unsigned int by)
+{
+	return hw_breakpoint_busiest_on(cpu) + by <= hw_breakpoint_left_on(cpu);
+}
+
 static int change_own(int cpu, int by)
 {
-	struct cpu_slots *slots = per_cpu_ptr(&cpu_slots, cpu);
+	const unsigned int left = hw_breakpoint_left_on(cpu), own = nr_slots - wide - left;
 
-	if (by > 0) {
-		if (by > left_on(cpu) || busiest_bound_to(cpu) > left_on(cpu) - by ||
-		    !lower_limit(left_on(cpu) - by))
-			return -ENOSPC;
-	}
-	cpus_by_own[slots->own]--;
-	WRITE_ONCE(slots->own, slots->own + by);
-	cpus_by_own[slots->own]++;
+	if (by > 0 && (!can_spare(cpu, by) || !lower_limit(left - by)))
+		return -ENOSPC;
+	cpus_by_own[own]--;
+	cpus_by_own[own + by]++;
+	change_left(cpu, -by);
 	update_capacity();
 	return 0;
 }
@@ -312,49 +337,34 @@ static int change_wide(int by)
 
 	if (by > 0) {
 		for_each_possible_cpu(cpu)
-			if (by > left_on(cpu) || busiest_bound_to(cpu) > left_on(cpu) - by)
+			if (!can_spare(cpu, by))
 				return -ENOSPC;
 		if (!lower_limit(capacity - by))
 			return -ENOSPC;
 	}
-	WRITE_ONCE(wide, wide + by);
+	wide += by;
+	for_each_possible_cpu(cpu)
+		change_left(cpu, -by);
 	update_capacity();
 	return 0;
 }
 
-static int change_account(struct hw_breakpoint_charge *charge, int by, bool covered)
+/* A charge without an account. */
+static int change_cpus(struct hw_breakpoint_charge *charge, unsigned int weight)
 {
-	if (charge->cpu >= 0)
-		return change_on_cpu(charge->account, charge->cpu, by, covered);
-	return change_everywhere(charge->account, by, covered);
-}
-
-/* @charge is to become @weight. Both locks that it may take are held. */
-static int change_locked(struct hw_breakpoint_charge *charge, unsigned int weight,
-			 unsigned int task_limit)
-{
-	struct hw_breakpoint_account *account = charge->account;
 	const int by = weight - charge->weight;
 	int err;
 
-	if (!by)
-		return 0;
-	if (charge->cpu == HW_BREAKPOINT_EVERY_CPU) {
+	if (charge->cpu == HW_BREAKPOINT_EVERY_CPU)
 		err = change_wide(by);
-	} else if (!account) {
+	else
 		err = change_own(charge->cpu, by);
-	} else {
-		if (by > 0 &&
-		    hw_breakpoint_account_most(account, charge->cpu) + by > task_limit)
-			return -EDQUOT;
-		err = change_account(charge, by, by < 0 || task_limit == HW_BREAKPOINT_COVERED);
-	}
 	if (!err)
 		charge->weight = weight;
 	return err;
 }
 
-/* The account of a charge that was given back for good is no longer charged. */
+/* After this nothing is charged to the account any more, whatever is asked of @charge. */
 static void close_charge(struct hw_breakpoint_charge *charge)
 {
 	WRITE_ONCE(charge->cpu, HW_BREAKPOINT_ANY_CPU);
@@ -362,71 +372,100 @@ static void close_charge(struct hw_breakpoint_charge *charge)
 	smp_store_release(&charge->account, NULL);
 }
 
-static int change_account_slowly(struct hw_breakpoint_charge *charge,
-				 struct hw_breakpoint_account *account, unsigned int weight,
-				 unsigned int task_limit)
+static void set_weight(struct hw_breakpoint_charge *charge, unsigned int weight)
 {
-	u8 *empty = NULL;
+	charge->weight = weight;
+	if (!weight)
+		close_charge(charge);
+}
+
+/*
+ * @array: an empty array for on_cpu charges, if @charge may need one. It is set to an array that
+ * isn't used any more, or to NULL.
+ */
+static void change_account(struct hw_breakpoint_charge *charge, unsigned int weight, u8 **array)
+{
+	struct hw_breakpoint_account *account = charge->account;
+	const int by = weight - charge->weight;
+
+	if (charge->cpu < 0) {
+		change_everywhere(account, by);
+		return;
+	}
+	if (!account->on_cpu) {
+		/* Pairs with hw_breakpoint_account_most(), which must see an empty array. */
+		smp_store_release(&account->on_cpu, *array);
+		*array = NULL;
+	}
+	change_on_cpu(account, charge->cpu, by);
+	if (!account->nr_on_cpu) {
+		*array = account->on_cpu;
+		WRITE_ONCE(account->on_cpu, NULL);
+	}
+}
+
+static int charge_account_slowly(struct hw_breakpoint_charge *charge,
+				 struct hw_breakpoint_account *account, unsigned int weight,
+				 unsigned int task_limit, u8 **array)
+{
 	int err = 0;
 
-	if (weight && charge->cpu >= 0 && !account->on_cpu) {
-		empty = kvzalloc(nr_cpu_ids, GFP_KERNEL);
-		if (!empty)
-			return -ENOMEM;
-	}
+	lockdep_assert_held(&table_mutex);
 	spin_lock(&account->lock);
 	if (charge->account == account) {
-		/* Pairs with hw_breakpoint_account_most(), which must see it zeroed. */
-		if (empty)
-			smp_store_release(&account->on_cpu, empty);
-		err = change_locked(charge, weight, task_limit);
-		if (!weight)
-			close_charge(charge);
-		empty = account->nr_on_cpu ? NULL : account->on_cpu;
-		if (empty)
-			WRITE_ONCE(account->on_cpu, NULL);
+		err = find_objection(charge, weight, task_limit);
+		if (!err) {
+			if (weight != charge->weight)
+				change_account(charge, weight, array);
+			set_weight(charge, weight);
+		}
 	}
 	spin_unlock(&account->lock);
-	/* hw_breakpoint_account_most() may be looking at it. */
-	kvfree_rcu_mightsleep(empty);
 	return err;
 }
 
+/* noinline, so that the fast path doesn't save registers for it. */
 static noinline int charge_slowly(struct hw_breakpoint_charge *charge,
 				  struct hw_breakpoint_account *account, unsigned int weight,
 				  unsigned int task_limit)
 {
+	u8 *array = NULL;
 	int err;
 
+	/* Only the first charge of an account for a CPU can need it. */
+	if (account && !charge->weight && weight && charge->cpu >= 0) {
+		array = kvzalloc(nr_cpu_ids, GFP_KERNEL);
+		if (!array)
+			return -ENOMEM;
+	}
 	mutex_lock(&table_mutex);
 	if (account)
-		err = change_account_slowly(charge, account, weight, task_limit);
+		err = charge_account_slowly(charge, account, weight, task_limit, &array);
 	else
-		err = change_locked(charge, weight, task_limit);
+		err = change_cpus(charge, weight);
 	mutex_unlock(&table_mutex);
+	/* hw_breakpoint_account_most() may still be reading it. */
+	kvfree_rcu_mightsleep(array);
 	return err;
 }
 
-/* Return: -EAGAIN if that takes the table's mutex. */
+/* Return: -EAGAIN if it takes the table's mutex. */
 static int charge_fast(struct hw_breakpoint_charge *charge, struct hw_breakpoint_account *account,
 		       unsigned int weight, unsigned int task_limit)
 {
-	const int by = weight - charge->weight;
-	const unsigned int to = account->everywhere + by;
-	const bool covered = by <= 0 || task_limit == HW_BREAKPOINT_COVERED;
+	int err = 0;
 
-	if (account->on_cpu)
-		return -EAGAIN;
-	if (!covered && to > task_limit)
-		return -EDQUOT;
-	if (!covered && to > READ_ONCE(capacity))
-		return -ENOSPC;
-	if (!try_move(account, to))
-		return -EAGAIN;
-	charge->weight = weight;
-	if (!weight)
-		close_charge(charge);
-	return 0;
+	spin_lock(&account->lock);
+	if (charge->account == account) {
+		err = find_objection(charge, weight, task_limit);
+		if (!err && (charge->cpu >= 0 || account->on_cpu ||
+			     !try_move(account, account->everywhere + weight - charge->weight)))
+			err = -EAGAIN;
+		if (!err)
+			set_weight(charge, weight);
+	}
+	spin_unlock(&account->lock);
+	return err;
 }
 
 /* === Interface ============================================================ */
@@ -441,26 +480,20 @@ static int charge_fast(struct hw_breakpoint_charge *charge, struct hw_breakpoint
  *	nor the law can be violated
  *
  * Context: may sleep. Neither ctx->mutex, cpu_hotplug_lock nor mmap_lock is taken.
- * Return: 0; -ENOSPC if the law doesn't allow it; -EDQUOT if the limit doesn't; -ENOMEM. Unless
- * it is 0 nothing is changed. To give back never fails.
+ * Return: 0; -ENOSPC if the law doesn't allow it; -EDQUOT if @task_limit doesn't; -ENOMEM. On an
+ * error nothing has changed. To give back never fails.
  */
 int hw_breakpoint_charge(struct hw_breakpoint_charge *charge, unsigned int weight,
 			 unsigned int task_limit)
 {
 	/* Pairs with close_charge(). */
 	struct hw_breakpoint_account *account = smp_load_acquire(&charge->account);
-	const int cpu = READ_ONCE(charge->cpu);
-	int err = 0;
+	int err = -EAGAIN;
 
-	if (!account && cpu == HW_BREAKPOINT_ANY_CPU)
+	if (!account && READ_ONCE(charge->cpu) == HW_BREAKPOINT_ANY_CPU)
 		return 0;
-	if (!account || cpu >= 0)
-		return charge_slowly(charge, account, weight, task_limit);
-
-	spin_lock(&account->lock);
-	if (charge->account == account)
+	if (account)
 		err = charge_fast(charge, account, weight, task_limit);
-	spin_unlock(&account->lock);
 	if (err == -EAGAIN)
 		err = charge_slowly(charge, account, weight, task_limit);
 	return err;
@@ -493,7 +526,7 @@ int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned i
 {
 	if (table_is_in_use())
 		return -EBUSY;
-	return change_locked(charge, weight, HW_BREAKPOINT_NO_LIMIT);
+	return change_cpus(charge, weight);
 }
 
 /**
@@ -508,29 +541,6 @@ unsigned int hw_breakpoint_nr_slots(void)
 }
 
 /**
- * hw_breakpoint_own() - what events that are bound to a CPU and to no task have reserved
- * @cpu: the CPU
- *
- * Context: any; it may be outdated when it arrives.
- * Return: registers.
- */
-unsigned int hw_breakpoint_own(int cpu)
-{
-	return READ_ONCE(per_cpu(cpu_slots, cpu).own);
-}
-
-/**
- * hw_breakpoint_wide() - what is reserved on every CPU
- *
- * Context: any; it may be outdated when it arrives.
- * Return: registers.
- */
-unsigned int hw_breakpoint_wide(void)
-{
-	return READ_ONCE(wide);
-}
-
-/**
  * hw_breakpoint_slots_init() - make the table
  * @nr: registers of each CPU, at most HW_BREAKPOINT_MAX_SLOTS
  *
@@ -538,8 +548,12 @@ unsigned int hw_breakpoint_wide(void)
  */
 void __init hw_breakpoint_slots_init(unsigned int nr)
 {
+	int cpu;
+
 	nr_slots = limit = capacity = nr;
 	cpus_by_own[0] = num_possible_cpus();
+	for_each_possible_cpu(cpu)
+		change_left(cpu, nr);
 }
 
 #ifdef CONFIG_DEBUG_HW_BREAKPOINT

@@ -13,38 +13,37 @@
  *
  * Only the context with the most registers counts, because a CPU runs one task at a time.
  *
- * Two numbers sum up the CPUs' side of the law for contexts without on_cpu charges, which are
- * nearly all:
+ * Nearly all contexts have no on_cpu charges. For those, two numbers say what the CPUs' side of
+ * the law allows:
  *
- *   capacity	nr_slots - wide - the greatest own[c]: what x.everywhere may be at most
- *   limit	what x.everywhere may be at most before somebody has to look; limit <= capacity,
- *		and no x.everywhere is above it
+ *   capacity	nr_slots - wide - the greatest own[c]: the most that x.everywhere may be
+ *   limit	at most capacity; no x.everywhere is greater. A task whose x.everywhere stays within
+ *		limit needs no lock but its own
  *
- * limit may be below capacity: a CPU's side that lowered it doesn't raise it again, so that the
- * next request of the same kind needs no look at tasks.
+ * limit may be below capacity: a request for a CPU that has lowered it doesn't raise it again when
+ * it gives its registers back, so the next one like it need not look at the tasks.
  *
  * Locking:
  *
- * 1. A context's account has a spinlock. It protects the account and the charges to it.
+ * 1. Each context's account has a spinlock. It protects the account and the charges to it.
  *
- * 2. The table has a mutex. With it held: wide, own[], limit, and capacity change; and so do
- *    accounts that have on_cpu charges. The account's lock nests inside.
+ * 2. The table has a mutex, outside of the accounts' locks. It protects wide, own[], capacity and
+ *    limit and, together with the account's lock, accounts that have on_cpu charges.
  *
- * 3. An account without on_cpu charges changes with just its own lock held (the fast path). What
- *    it had and has is counted in a histogram, of which each CPU has a shard of its own, so that
- *    no cache line is shared. For the time in which the fast path compares with limit and
- *    updates the shard, preemption is off and the CPU is marked in_flight.
+ * 3. The fast path: an account without on_cpu charges changes under its own lock alone. A histogram
+ *    counts accounts by their everywhere. Each CPU has its own shard of the histogram, so that the
+ *    fast path writes no shared cache line. From its comparison with limit to its update of the
+ *    shard, preemption is off and the CPU's in_flight is set.
  *
- * 4. Whoever wants less for tasks lowers limit, waits until no CPU is in flight, and then sums
- *    the shards. Each fast path either saw the new limit, or its update is in the sum. From then
- *    on accounts that are above limit can only shrink, so counts are summed from the highest
- *    number down: an account that was missed at one number is found at a lower one. If some
- *    context has more than the new limit the old one is put back, and the request is refused.
- *    So nothing is refused that could have been granted, and a task never waits for anybody
- *    but in the slow path, for the mutex.
+ * 4. To take registers from tasks, the holder of the mutex lowers limit, waits until in_flight was
+ *    seen clear on each CPU, and then sums the shards. Each fast path either saw the new limit or
+ *    is in the sums. From then on an account that is above limit can only shrink. So the sums are
+ *    made from the highest number down: an account that shrinks meanwhile is found at the lower
+ *    number. If any context has more than the new limit, the old limit is put back and the request
+ *    is refused. So no request is refused that could have been granted.
  *
- * 5. A refusal of a task's request needs no lock but the account's: capacity is exact at any
- *    instant.
+ * 5. A task's request is refused under its account's lock alone, since capacity and each CPU's left
+ *    are single words that were right when they were read.
  *
  * This file and its .c know neither perf events nor tasks, and build in user space, too
  * (tools/testing/hw_breakpoint/).
@@ -67,8 +66,7 @@ int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned i
 unsigned int hw_breakpoint_account_most(const struct hw_breakpoint_account *account, int cpu);
 
 unsigned int hw_breakpoint_nr_slots(void);
-unsigned int hw_breakpoint_own(int cpu);
-unsigned int hw_breakpoint_wide(void);
+unsigned int hw_breakpoint_left_on(int cpu);
 unsigned int hw_breakpoint_busiest_everywhere(void);
 unsigned int hw_breakpoint_busiest_on(int cpu);
 

@@ -24,7 +24,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -396,15 +396,12 @@ static unsigned int wide_weight(const struct wide *wide, const struct arch_hw_br
 static int wide_refuse(const struct wide *wide, const struct perf_event_attr *attr, int err,
 		       const char *why)
 {
-	struct hw_breakpoint_holder holder;
-	struct hw_breakpoint_request request = {
+	struct hw_breakpoint_holder request = {
 		.watch	= hw_breakpoint_watch(attr),
 		.cpu	= HW_BREAKPOINT_EVERY_CPU,
 	};
 
-	hw_breakpoint_name_owner(&holder, &wide->owner);
-	request.kind = holder.kind;
-	request.name = holder.name;
+	hw_breakpoint_name_owner(&request, &wide->owner);
 	hw_breakpoint_refused(&request, err, why);
 	return err;
 }

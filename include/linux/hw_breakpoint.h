@@ -151,95 +151,16 @@ int hw_breakpoint_move_wide(struct perf_event *__percpu *cpu_events, unsigned lo
 bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events, unsigned long ticket);
 void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events);
 
-/* For whoever reserves registers on every CPU, such as the kernel debugger. */
-int hw_breakpoint_charge(struct hw_breakpoint_charge *charge, unsigned int weight,
-			 unsigned int task_limit);
-int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned int weight);
-
 void flush_ptrace_hw_breakpoint(struct task_struct *tsk);
 int init_hw_breakpoint(void);
 
 #else /* !CONFIG_HAVE_HW_BREAKPOINT */
-
-static inline int hw_breakpoint_slots(int type)
-{
-	return 0;
-}
-
-static inline bool hw_breakpoint_is_used(void)
-{
-	return false;
-}
-
-static inline struct perf_event *
-register_user_hw_breakpoint(struct perf_event_attr *attr,
-			    perf_overflow_handler_t triggered, void *context,
-			    struct task_struct *tsk)
-{
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline int modify_user_hw_breakpoint(struct perf_event *bp,
-					    struct perf_event_attr *attr)
-{
-	return -EOPNOTSUPP;
-}
 
 static inline int modify_user_hw_breakpoint_check(struct perf_event *bp,
 						  struct perf_event_attr *attr,
 						  bool check)
 {
 	return -EOPNOTSUPP;
-}
-
-static inline void unregister_hw_breakpoint(struct perf_event *bp)
-{
-}
-
-static inline struct perf_event * __percpu *
-register_wide_hw_breakpoint(struct perf_event_attr *attr,
-			    perf_overflow_handler_t triggered, void *context)
-{
-	return (struct perf_event * __percpu __force *)ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline struct perf_event * __percpu *
-register_wide_hw_breakpoint_as(const char *kind, const char *name, struct perf_event_attr *attr,
-			       perf_overflow_handler_t triggered, void *context)
-{
-	return (struct perf_event * __percpu __force *)ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
-					    struct perf_event_attr *attr)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline void
-unregister_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events)
-{
-}
-
-static inline int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline int hw_breakpoint_move_wide(struct perf_event *__percpu *cpu_events,
-					  unsigned long addr, unsigned long *ticket)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline bool hw_breakpoint_moved(struct perf_event *__percpu *cpu_events,
-				       unsigned long ticket)
-{
-	return true;
-}
-
-static inline void hw_breakpoint_wait_moved(struct perf_event *__percpu *cpu_events)
-{
 }
 
 static inline void hw_breakpoint_init_context(struct perf_event_context *ctx)

@@ -13,8 +13,7 @@
 
 #include <linux/cpuhotplug.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_share.h>
-#include <linux/hw_breakpoint_stats.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/init.h>
 #include <linux/kdebug.h>
 #include <linux/kprobes.h>
@@ -39,7 +38,7 @@ static nokprobe_inline bool deliver(struct arch_hw_breakpoint *hw, struct pt_reg
 	const struct arch_hw_breakpoint *host = hw;
 	struct perf_event *bp;
 
-	hw_breakpoint_count(HW_BREAKPOINT_HITS);
+	hw_breakpoint_count(HITS, 1);
 	if (hw->debugger)
 		return arch_kgdb_hw_breakpoint_hit(hw);
 	do {
@@ -68,7 +67,7 @@ hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_reg
 		ptregs->flags |= X86_EFLAGS_RF;
 	/* The processor may report a match of a register that is not enabled. */
 	if (unlikely(!hw))
-		hw_breakpoint_count(HW_BREAKPOINT_SPURIOUS_HITS);
+		hw_breakpoint_count(SPURIOUS_HITS, 1);
 	return hw;
 }
 

@@ -18,8 +18,7 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
-#include <linux/hw_breakpoint_share.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/kdebug.h>
@@ -88,7 +87,7 @@ static struct kgdb_break *break_of(const struct arch_hw_breakpoint *hw)
 
 static void describe(const struct kgdb_break *brk, struct hw_breakpoint_holder *holder)
 {
-	holder->kind = "kgdb";
+	strscpy(holder->kind, "kgdb");
 	if (!READ_ONCE(brk->set))
 		return;
 	holder->watch.address = arch_hw_breakpoint_address(&brk->hw);
@@ -179,9 +178,14 @@ void arch_kgdb_hw_breakpoint_ready(bool ready)
 /* Runs when the machine does again. What is set by then keeps its registers. */
 static void release_idle(struct work_struct *work)
 {
+	int cpu;
+
 	WRITE_ONCE(most, 0);
 	barrier();
 	WRITE_ONCE(most, weight_set());
+	/* A CPU that the debugger interrupted in a change may still have what was removed. */
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu_ptr(&kgdb_cpu, cpu)->sync);
 	hw_breakpoint_charge(&charge, READ_ONCE(most), HW_BREAKPOINT_NO_LIMIT);
 	barrier();
 	WRITE_ONCE(most, UINT_MAX);
@@ -231,7 +235,7 @@ static unsigned int attr_type(enum kgdb_bptype type)
 
 static void refused(const struct perf_event_attr *attr, int err, const char *why)
 {
-	const struct hw_breakpoint_request request = {
+	struct hw_breakpoint_holder request = {
 		.kind	= "kgdb",
 		.watch	= hw_breakpoint_watch(attr),
 		.cpu	= HW_BREAKPOINT_EVERY_CPU,

@@ -11,7 +11,6 @@
 #include <linux/bits.h>
 #include <linux/compat.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_stats.h>
 #include <linux/init.h>
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
@@ -134,8 +133,7 @@ static bool touches_debug_entry(struct extent range, int cpu)
 	       touches(range, &per_cpu(x86_spec_ctrl_current, cpu), sizeof(u64)) ||
 	       touches(range, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
 	       touches(range, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
-	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers)) ||
-	       hw_breakpoint_stats_at(range.first, range.last, cpu);
+	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers));
 }
 
 static bool touches_percpu_base(struct extent range)

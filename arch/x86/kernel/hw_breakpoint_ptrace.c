@@ -12,7 +12,7 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/kprobes.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
@@ -99,13 +99,13 @@ static const char *register_attr(const struct ptrace_debugregs *regs, unsigned l
 static int refuse(struct task_struct *tsk, const struct perf_event_attr *attr, int err,
 		  const char *why)
 {
-	const struct hw_breakpoint_request request = {
+	struct hw_breakpoint_holder request = {
 		.kind	= "ptrace",
 		.watch	= hw_breakpoint_watch(attr),
-		.task	= tsk,
-		.cpu	= -1,
+		.cpu	= HW_BREAKPOINT_ANY_CPU,
 	};
 
+	hw_breakpoint_name_task(&request.task, tsk);
 	hw_breakpoint_refused(&request, err, why);
 	return err;
 }

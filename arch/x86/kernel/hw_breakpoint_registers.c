@@ -30,7 +30,6 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/hw_breakpoint_stats.h>
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
 
@@ -56,7 +55,7 @@ const unsigned long register_bits[HBP_NUM] = {
 
 static nokprobe_inline void write_address(unsigned long i, unsigned long address)
 {
-	hw_breakpoint_count(HW_BREAKPOINT_ADDRESS_WRITES);
+	hw_breakpoint_count(ADDRESS_WRITES, 1);
 	switch (i) {
 	case 0:
 		set_debugreg(address, 0);
@@ -75,7 +74,7 @@ static nokprobe_inline void write_address(unsigned long i, unsigned long address
 
 static nokprobe_inline void write_dr7(unsigned long dr7)
 {
-	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	hw_breakpoint_count(DR7_WRITES, 1);
 	set_debugreg(dr7, 7);
 }
 
@@ -118,7 +117,7 @@ static void __kprobes load(struct debug_registers *regs, unsigned long i)
 	piece = &hw->piece[regs->piece[i]];
 	address = READ_ONCE(hw->address) + piece->offset;
 	if (holds(regs, i, address, piece->mask_bits)) {
-		hw_breakpoint_count(HW_BREAKPOINT_SKIPPED_WRITES);
+		hw_breakpoint_count(SKIPPED_WRITES, 1);
 		return;
 	}
 	write_address(i, address);
@@ -305,7 +304,7 @@ int __kprobes arch_hw_breakpoint_add(struct arch_hw_breakpoint *hw)
 	if (likely(hw->simple && !(this_cpu_read(debug_registers.wanted_dr7) & register_bits[i]) &&
 		   this_cpu_read(debug_registers.address[i]) == READ_ONCE(hw->address) &&
 		   !this_cpu_read(debug_registers.contents[i]))) {
-		hw_breakpoint_count(HW_BREAKPOINT_SKIPPED_WRITES);
+		hw_breakpoint_count(SKIPPED_WRITES, 1);
 		take_register(i, hw, 0, hw->dr7 & register_bits[i]);
 		if (end())
 			return 0;
@@ -422,7 +421,7 @@ void hw_breakpoint_reset(void)
 	unsigned long i;
 
 	cpu_dr7_hold(CPU_DR7_GUEST);
-	hw_breakpoint_count(HW_BREAKPOINT_DR6_WRITES);
+	hw_breakpoint_count(DR6_WRITES, 1);
 	set_debugreg(DR6_RESERVED, 6);
 	forget_contents();
 	/* What amd_set_dr_addr_mask() believes to be there isn't written: so another one first. */
@@ -443,7 +442,7 @@ void hw_breakpoint_guest_enter(const unsigned long *address)
 {
 	unsigned long i;
 
-	hw_breakpoint_count(HW_BREAKPOINT_DR7_WRITES);
+	hw_breakpoint_count(DR7_WRITES, 1);
 	cpu_dr7_hold(CPU_DR7_GUEST);
 	if (!address)
 		return;
@@ -488,13 +487,12 @@ void hw_breakpoint_guest_exit(void)
 
 	get_debugreg(dr6, 6);
 	if (dr6 != DR6_RESERVED) {
-		hw_breakpoint_count(HW_BREAKPOINT_DR6_WRITES);
+		hw_breakpoint_count(DR6_WRITES, 1);
 		set_debugreg(DR6_RESERVED, 6);
 	}
 	cpu_dr7_release(CPU_DR7_GUEST);
 
-	hw_breakpoint_count(HW_BREAKPOINT_GUEST_EXITS);
-	hw_breakpoint_count_many(HW_BREAKPOINT_GUEST_EXIT_WRITES,
-				 hw_breakpoint_writes() - writes);
+	hw_breakpoint_count(GUEST_EXITS, 1);
+	hw_breakpoint_count(GUEST_EXIT_WRITES, hw_breakpoint_writes() - writes);
 }
 EXPORT_SYMBOL_GPL(hw_breakpoint_guest_exit);

@@ -15,6 +15,7 @@
 #include <asm/rmwcc.h>
 
 #include "hw_breakpoint_dr7.h"
+#include "hw_breakpoint_stats.h"
 
 /**
  * struct debug_registers - one CPU's DR0 to DR3
@@ -27,6 +28,7 @@
  * @next: the register to be loaded next, if it is free: the registers are loaded in turn
  * @section: 1 in a section of begin() and end(); and SECTION_AGAIN if an NMI that came meanwhile
  *	wants something to be programmed
+ * @stats: counters, by enum hw_breakpoint_stat
  *
  * Only the CPU itself changes it, with interrupts off.
  */
@@ -38,6 +40,9 @@ struct debug_registers {
 	unsigned long			wanted_dr7;
 	unsigned int			next;
 	unsigned int			section;
+#ifdef CONFIG_HW_BREAKPOINT_STATS
+	unsigned long			stats[NR_STATS];
+#endif
 };
 
 /* A guest had the register, or the CPU has lost what was in it. */

@@ -11,7 +11,7 @@
 #define _TRACE_HW_BREAKPOINT_H
 
 #include <linux/hw_breakpoint.h>
-#include <linux/hw_breakpoint_holder.h>
+#include <linux/hw_breakpoint_core.h>
 #include <linux/tracepoint.h>
 
 TRACE_DEFINE_ENUM(HW_BREAKPOINT_R);
@@ -96,7 +96,7 @@ TRACE_EVENT(hw_breakpoint_hit,
 
 /* Somebody asked in vain. @err is an errno, such as 28. @target_cpu -2: on every CPU. */
 TRACE_EVENT(hw_breakpoint_refuse,
-	TP_PROTO(const struct hw_breakpoint_request *request, int err, const char *why),
+	TP_PROTO(const struct hw_breakpoint_holder *request, int err, const char *why),
 	TP_ARGS(request, err, why),
 	TP_STRUCT__entry(
 		__field(unsigned long, addr)
@@ -111,7 +111,7 @@ TRACE_EVENT(hw_breakpoint_refuse,
 		__entry->addr = request->watch.address;
 		__entry->len = request->watch.len;
 		__entry->type = request->watch.type;
-		__entry->target = request->task ? task_pid_nr(request->task) : 0;
+		__entry->target = request->task.pid;
 		__entry->target_cpu = request->cpu;
 		__entry->err = -err;
 		__assign_str(why);

@@ -205,7 +205,7 @@ static void check_cpu(const struct sums *s, int cpu)
 	const struct cpu_slots *slots = per_cpu_ptr(&cpu_slots, cpu);
 	unsigned int busiest = 0;
 
-	must(hw_breakpoint_own(cpu) == s->own[cpu]);
+	must(hw_breakpoint_left_on(cpu) == nr_slots - s->wide - s->own[cpu]);
 	must(!per_cpu(shard, cpu).in_flight);
 	for (unsigned int n = 1; n <= nr_slots; n++) {
 		unsigned int nr = 0;
@@ -259,7 +259,7 @@ static void check(void)
 		must(sum_shards(n) == nr);
 	}
 	must(hw_breakpoint_busiest_everywhere() == busiest);
-	must(hw_breakpoint_wide() == s.wide);
+	must(wide == s.wide);
 	must(capacity == nr_slots - s.wide - own);
 	must(limit <= capacity);
 	must(shim_allocated == arrays);

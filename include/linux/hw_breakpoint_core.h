@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who holds debug registers, and who was refused: what the parts of the breakpoint layer tell
- * each other for /sys/kernel/debug/hw_breakpoint/.
+ * What the core of the breakpoint layer (kernel/hw_breakpoint*.c) offers its clients and the
+ * architecture, beyond linux/hw_breakpoint.h: reserving registers without an event, saying who
+ * holds registers and who was refused, and sharing a register among several events.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
-#ifndef _LINUX_HW_BREAKPOINT_HOLDER_H
-#define _LINUX_HW_BREAKPOINT_HOLDER_H
+#ifndef _LINUX_HW_BREAKPOINT_CORE_H
+#define _LINUX_HW_BREAKPOINT_CORE_H
 
 #include <linux/hw_breakpoint_types.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/perf_event.h>
 #include <linux/sched.h>
@@ -41,9 +43,11 @@ struct hw_breakpoint_watch {
 };
 
 /**
- * struct hw_breakpoint_holder - somebody who holds registers
- * @kind: "perf", "ptrace", "kernel", "kgdb", or what register_wide_hw_breakpoint_as() was given
- * @name: which of that kind, such as kernel code's caller; empty where there is nothing to add
+ * struct hw_breakpoint_holder - the owner of a breakpoint, or of a request for one
+ * @kind: "perf", "ptrace", "kernel", "kgdb", or what register_wide_hw_breakpoint_as() was given;
+ *	empty: nobody
+ * @name: which of that kind, such as the function of the kernel that registered the breakpoint;
+ *	may be empty
  * @asker: the task that asked for the breakpoint, such as a debugger
  * @task: the task that is watched
  * @watch: what is watched
@@ -52,7 +56,7 @@ struct hw_breakpoint_watch {
  * @weight: how many registers are reserved
  */
 struct hw_breakpoint_holder {
-	const char			*kind;
+	char				kind[16];
 	char				name[HW_BREAKPOINT_NAME_LEN];
 	struct hw_breakpoint_task	asker;
 	struct hw_breakpoint_task	task;
@@ -78,22 +82,6 @@ struct hw_breakpoint_owner {
 	void				*caller;
 	struct hw_breakpoint_watch	watch;
 	struct hw_breakpoint_charge	charge;
-};
-
-/**
- * struct hw_breakpoint_request - what was asked for
- * @kind: as for struct hw_breakpoint_holder
- * @name: as for struct hw_breakpoint_holder; NULL where there is nothing to add
- * @watch: to watch this
- * @task: for this task, or NULL
- * @cpu: on this CPU, HW_BREAKPOINT_ANY_CPU or HW_BREAKPOINT_EVERY_CPU
- */
-struct hw_breakpoint_request {
-	const char			*kind;
-	const char			*name;
-	struct hw_breakpoint_watch	watch;
-	struct task_struct		*task;
-	int				cpu;
 };
 
 /**
@@ -128,14 +116,34 @@ hw_breakpoint_watch(const struct perf_event_attr *attr)
 	};
 }
 
+/* hw_breakpoint_slots.c: for clients that reserve registers on every CPU */
+int hw_breakpoint_charge(struct hw_breakpoint_charge *charge, unsigned int weight,
+			 unsigned int task_limit);
+int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned int weight);
+
+/* hw_breakpoint_holders.c */
 void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
 			      const struct hw_breakpoint_owner *owner);
 void hw_breakpoint_add_owner(struct hw_breakpoint_owner *owner);
 void hw_breakpoint_remove_owner(struct hw_breakpoint_owner *owner);
-
 void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge,
 			   unsigned int more);
-void hw_breakpoint_refused(const struct hw_breakpoint_request *request, int err,
-			   const char *why);
 
-#endif /* _LINUX_HW_BREAKPOINT_HOLDER_H */
+/* hw_breakpoint_refused.c */
+void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why);
+
+/* hw_breakpoint_flexible.c: several events may share a register */
+DECLARE_STATIC_KEY_FALSE(hw_breakpoint_may_share);
+
+/* For the #DB handler, which has to tell all of them. */
+void hw_breakpoint_share_begin_hits(void);
+void hw_breakpoint_share_end_hits(void);
+struct arch_hw_breakpoint *hw_breakpoint_share_next(const struct arch_hw_breakpoint *hw,
+						    const struct arch_hw_breakpoint *host);
+
+/* For the kernel debugger, whose breakpoints are no events. */
+bool hw_breakpoint_debugger_begin(void);
+void hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw);
+void hw_breakpoint_debugger_end(void);
+
+#endif /* _LINUX_HW_BREAKPOINT_CORE_H */
