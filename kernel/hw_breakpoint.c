@@ -24,7 +24,6 @@
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/sysctl.h>
 
@@ -211,7 +210,6 @@ static void hw_breakpoint_event_destroy(struct perf_event *bp)
 {
 	trace_hw_breakpoint_unregister(bp);
 	give_back(bp);
-	kfree(counter_arch_bp(bp)->sched);
 }
 
 /* The event leaves its context for good. A modification may be under way. */
@@ -261,11 +259,7 @@ static int hw_breakpoint_charge_event(struct perf_event *bp, struct perf_event_c
 		copy_original(bp);
 	weight = arch_hw_breakpoint_weight(hw);
 	hw->promised = prepaid || !hw_breakpoint_is_flexible(bp);
-	if (!hw->promised) {
-		err = hw_breakpoint_make_flexible(bp);
-		if (err)
-			return err;
-	} else if (!prepaid) {
+	if (hw->promised && !prepaid) {
 		err = reserve(bp, ctx, weight);
 		if (err)
 			return refuse_to_reserve(&bp->attr, bp, weight, err);
@@ -381,11 +375,9 @@ static void hw_breakpoint_stop(struct perf_event *bp, int flags)
 	bp->hw.state = PERF_HES_STOPPED;
 }
 
-/* The count is kept at each hit; it is the time that may have to be put right. */
+/* Nothing to do: each hit is counted at once. */
 static void hw_breakpoint_read(struct perf_event *bp)
 {
-	if (static_branch_unlikely(&hw_breakpoint_may_share))
-		hw_breakpoint_share_read(bp);
 }
 
 /*

@@ -28,13 +28,13 @@
 #include "hw_breakpoint_internal.h"
 #include "hw_breakpoint_slots.h"
 
-/* How many events without registers of their own are told for each CPU: 5 KiB. */
-#define MAX_WITHOUT	32
+/* How many events that share another one's register are shown for each CPU: 7 KiB. */
+#define MAX_GUESTS	32
 
 /**
  * struct cpu_register - what a register of a CPU is used for
  * @holder: who holds it
- * @reg: which register; -1: the event was evicted from its register
+ * @reg: which register
  * @armed: the register is in force
  */
 struct cpu_register {
@@ -46,13 +46,13 @@ struct cpu_register {
 /**
  * struct cpu_look - a CPU's registers at one moment
  * @reg: each of them
- * @without: events that are scheduled in and share another's register, or were evicted
- * @nr_without: how many of these there are, told or not
+ * @guest: events that are scheduled in and share another one's register
+ * @nr_guests: how many of these there are; only the first MAX_GUESTS are in @guest
  */
 struct cpu_look {
 	struct cpu_register	reg[HBP_NUM];
-	struct cpu_register	without[MAX_WITHOUT];
-	unsigned int		nr_without;
+	struct cpu_register	guest[MAX_GUESTS];
+	unsigned int		nr_guests;
 };
 
 /* === Values =============================================================== */
@@ -142,14 +142,14 @@ static void describe(const struct arch_hw_breakpoint *hw, struct hw_breakpoint_h
 		hw_breakpoint_describe(container_of(hw, struct perf_event, hw.info), holder);
 }
 
-static void describe_without(const struct perf_event *bp, int reg, void *data)
+static void describe_guest(const struct perf_event *bp, int reg, void *data)
 {
 	struct cpu_look *look = data;
 	struct cpu_register *to;
 
-	if (look->nr_without++ >= MAX_WITHOUT)
+	if (look->nr_guests++ >= MAX_GUESTS)
 		return;
-	to = &look->without[look->nr_without - 1];
+	to = &look->guest[look->nr_guests - 1];
 	to->reg = reg;
 	hw_breakpoint_describe(bp, &to->holder);
 }
@@ -168,7 +168,7 @@ static void look_at_cpu(void *data)
 		if (hw)
 			describe(hw, &look->reg[i].holder);
 	}
-	hw_breakpoint_share_each(describe_without, look);
+	hw_breakpoint_share_each(describe_guest, look);
 }
 
 static void show_use(struct seq_file *m, const struct hw_breakpoint_holder *holder)
@@ -187,12 +187,9 @@ static void show_register(struct seq_file *m, int cpu, const struct cpu_register
 	show_use(m, &reg->holder);
 }
 
-static void show_without(struct seq_file *m, int cpu, const struct cpu_register *reg)
+static void show_guest(struct seq_file *m, int cpu, const struct cpu_register *reg)
 {
-	if (reg->reg < 0)
-		seq_printf(m, "evicted cpu=%d", cpu);
-	else
-		seq_printf(m, "shared cpu=%d reg=%d", cpu, reg->reg);
+	seq_printf(m, "shared cpu=%d reg=%d", cpu, reg->reg);
 	show_use(m, &reg->holder);
 }
 
@@ -205,10 +202,10 @@ static void show_cpu(struct seq_file *m, int cpu, struct cpu_look *look)
 		return;
 	for (i = 0; i < HBP_NUM; i++)
 		show_register(m, cpu, &look->reg[i]);
-	for (i = 0; i < min(look->nr_without, MAX_WITHOUT); i++)
-		show_without(m, cpu, &look->without[i]);
-	if (look->nr_without > MAX_WITHOUT)
-		seq_printf(m, "more cpu=%d nr=%u\n", cpu, look->nr_without - MAX_WITHOUT);
+	for (i = 0; i < min(look->nr_guests, MAX_GUESTS); i++)
+		show_guest(m, cpu, &look->guest[i]);
+	if (look->nr_guests > MAX_GUESTS)
+		seq_printf(m, "more cpu=%d nr=%u\n", cpu, look->nr_guests - MAX_GUESTS);
 }
 
 static void show_sums(struct seq_file *m)

@@ -81,11 +81,9 @@ bool hw_breakpoint_exclusive_explain(char *why, struct perf_event *bp, unsigned 
 /* hw_breakpoint_flexible.c */
 extern const struct attribute_group *hw_breakpoint_attr_groups[];
 bool hw_breakpoint_is_flexible(const struct perf_event *bp);
-int hw_breakpoint_make_flexible(struct perf_event *bp);
 int hw_breakpoint_share_add(struct perf_event *bp);
 void hw_breakpoint_share_del(struct perf_event *bp);
 void hw_breakpoint_share_wait(struct perf_event *bp);
-void hw_breakpoint_share_read(struct perf_event *bp);
 void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, void *data),
 			      void *data);
 

@@ -36,17 +36,9 @@ static bool is_free(const struct record *r)
 	return !strcmp(kv_text(r, "state"), "free");
 }
 
-/* What is on and shares another's register, or has lost its own. */
-static const char *without(const struct record *r)
-{
-	if (kv_is(r, "shared"))
-		return "shared";
-	return kv_is(r, "evicted") ? "evicted" : NULL;
-}
-
 static const char *state(const struct record *r)
 {
-	return without(r) ?: kv_text(r, "state");
+	return kv_is(r, "shared") ? "shared" : kv_text(r, "state");
 }
 
 static enum colour state_colour(const struct record *r)
@@ -106,7 +98,7 @@ static void print_registers(const struct records *all, bool with_free, FILE *out
 
 	add_head(&t);
 	for (i = 0; i < all->n; i++) {
-		if (without(&all->at[i]) ||
+		if (kv_is(&all->at[i], "shared") ||
 		    (kv_is(&all->at[i], "register") && (with_free || !is_free(&all->at[i]))))
 			add_register(&t, &all->at[i]);
 	}

@@ -41,7 +41,7 @@ struct debug_registers {
 	unsigned int			next;
 	unsigned int			section;
 #ifdef CONFIG_HW_BREAKPOINT_STATS
-	unsigned long			stats[NR_STATS];
+	unsigned long			stats[NR_REGISTER_STATS];
 #endif
 };
 

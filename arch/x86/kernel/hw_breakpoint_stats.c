@@ -24,7 +24,7 @@ static const char * const stat_name[] = {
 	[GUEST_EXIT_WRITES]	= "guest_exit_writes",
 };
 
-static_assert(ARRAY_SIZE(stat_name) == NR_STATS);
+static_assert(ARRAY_SIZE(stat_name) == NR_REGISTER_STATS);
 
 /* A line for each possible CPU: "cpu0 address_writes 12 dr6_writes 0 ..." */
 static int stats_show(struct seq_file *m, void *unused)
@@ -33,7 +33,7 @@ static int stats_show(struct seq_file *m, void *unused)
 
 	for_each_possible_cpu(cpu) {
 		seq_printf(m, "cpu%d", cpu);
-		for (i = 0; i < NR_STATS; i++)
+		for (i = 0; i < NR_REGISTER_STATS; i++)
 			seq_printf(m, " %s %lu", stat_name[i],
 				   READ_ONCE(per_cpu(debug_registers, cpu).stats[i]));
 		seq_putc(m, '\n');

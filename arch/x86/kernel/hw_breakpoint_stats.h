@@ -19,7 +19,7 @@
  * @SPURIOUS_HITS: hits of breakpoints that were just being removed, or of none
  * @GUEST_EXITS: how often a guest gave the registers back
  * @GUEST_EXIT_WRITES: writes to debug registers for that
- * @NR_STATS: not a counter
+ * @NR_REGISTER_STATS: not a counter
  */
 enum hw_breakpoint_stat {
 	ADDRESS_WRITES,
@@ -30,7 +30,7 @@ enum hw_breakpoint_stat {
 	SPURIOUS_HITS,
 	GUEST_EXITS,
 	GUEST_EXIT_WRITES,
-	NR_STATS,
+	NR_REGISTER_STATS,
 };
 
 #ifdef CONFIG_HW_BREAKPOINT_STATS

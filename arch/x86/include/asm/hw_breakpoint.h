@@ -53,11 +53,11 @@ struct hw_breakpoint_piece {
  * @promised: registers are reserved for the event; the core's, as all below
  * @movable: the event can be moved, so it shares its registers with no other
  * @guest: the event shares the registers of another one
+ * @evicted: the event has lost its registers to another one
  * @charge: the registers that are reserved
  * @group: the exclusive group that the event belongs to, or NULL
  * @owner: of a breakpoint on every CPU, whose it is
  * @ring: the next event that shares the registers; NULL: there is none
- * @sched: what an event without reserved registers needs in addition
  *
  * The fields from @piece to @debugger change only while the breakpoint is on no CPU; the kernel
  * debugger's while all CPUs are stopped.
@@ -73,15 +73,15 @@ struct arch_hw_breakpoint {
 	bool				promised : 1;
 	bool				movable : 1;
 	bool				guest : 1;
+	bool				evicted : 1;
 	struct hw_breakpoint_charge	charge;
 	struct hw_breakpoint_group	*group;
 	struct hw_breakpoint_owner	*owner;
 	struct arch_hw_breakpoint	*ring;
-	struct hw_breakpoint_sched	*sched;
 };
 
 /* In struct hw_perf_event's union this and bp_list take no more than a hardware PMU's part. */
-static_assert(sizeof(struct arch_hw_breakpoint) <= 80);
+static_assert(sizeof(struct arch_hw_breakpoint) <= 72);
 
 /* On this CPU, or on none, the breakpoint may be moved meanwhile. */
 static inline unsigned long arch_hw_breakpoint_address(const struct arch_hw_breakpoint *hw)
