@@ -116,6 +116,15 @@ static bool touches(struct extent range, const void *area, size_t size)
 	return range.first < start + size && range.last >= start;
 }
 
+static bool touches_stats(struct extent range, int cpu)
+{
+#ifdef CONFIG_HW_BREAKPOINT_STATS
+	return touches(range, per_cpu(hw_breakpoint_stats, cpu), sizeof(hw_breakpoint_stats));
+#else
+	return false;
+#endif
+}
+
 /*
  * What the #DB entry itself uses before DR7 is zero, or after it is armed again: a
  * trap on it would recurse until the stack is gone.
@@ -133,7 +142,8 @@ static bool touches_debug_entry(struct extent range, int cpu)
 	       touches(range, &per_cpu(x86_spec_ctrl_current, cpu), sizeof(u64)) ||
 	       touches(range, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
 	       touches(range, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
-	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers));
+	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers)) ||
+	       touches_stats(range, cpu);
 }
 
 static bool touches_percpu_base(struct extent range)
@@ -226,11 +236,6 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 	if (would_recurse(range, hw->type))
 		return "the handling of debug exceptions itself uses it";
 	return NULL;
-}
-
-bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp)
-{
-	return bp->overflow_handler == ptrace_hit;
 }
 
 /*

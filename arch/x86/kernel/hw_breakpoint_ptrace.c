@@ -337,6 +337,11 @@ void __kprobes ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
 	}
 }
 
+bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp)
+{
+	return bp->overflow_handler == ptrace_hit;
+}
+
 /**
  * ptrace_resume_debugregs() - give back what a stopped thread kept for its debugger
  * @tsk: about to run again, or to be detached

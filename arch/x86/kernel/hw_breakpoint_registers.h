@@ -28,7 +28,6 @@
  * @next: the register to be loaded next, if it is free: the registers are loaded in turn
  * @section: 1 in a section of begin() and end(); and SECTION_AGAIN if an NMI that came meanwhile
  *	wants something to be programmed
- * @stats: counters, by enum hw_breakpoint_stat
  *
  * Only the CPU itself changes it, with interrupts off.
  */
@@ -40,9 +39,6 @@ struct debug_registers {
 	unsigned long			wanted_dr7;
 	unsigned int			next;
 	unsigned int			section;
-#ifdef CONFIG_HW_BREAKPOINT_STATS
-	unsigned long			stats[NR_REGISTER_STATS];
-#endif
 };
 
 /* A guest had the register, or the CPU has lost what was in it. */

@@ -5,13 +5,16 @@
  * Copyright (C) 2026 The hw_breakpoint authors
  */
 
+#include <linux/build_bug.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 
-#include "hw_breakpoint_registers.h"
+#include "hw_breakpoint_stats.h"
+
+DEFINE_PER_CPU(unsigned long [NR_REGISTER_STATS], hw_breakpoint_stats);
 
 static const char * const stat_name[] = {
 	[ADDRESS_WRITES]	= "address_writes",
@@ -35,7 +38,7 @@ static int stats_show(struct seq_file *m, void *unused)
 		seq_printf(m, "cpu%d", cpu);
 		for (i = 0; i < NR_REGISTER_STATS; i++)
 			seq_printf(m, " %s %lu", stat_name[i],
-				   READ_ONCE(per_cpu(debug_registers, cpu).stats[i]));
+				   READ_ONCE(per_cpu(hw_breakpoint_stats, cpu)[i]));
 		seq_putc(m, '\n');
 	}
 	return 0;

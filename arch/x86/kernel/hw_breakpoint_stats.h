@@ -8,6 +8,8 @@
 #ifndef _ARCH_X86_KERNEL_HW_BREAKPOINT_STATS_H
 #define _ARCH_X86_KERNEL_HW_BREAKPOINT_STATS_H
 
+#include <linux/percpu.h>
+
 /**
  * enum hw_breakpoint_stat - what is counted
  * @ADDRESS_WRITES: writes to DR0-DR3
@@ -34,15 +36,20 @@ enum hw_breakpoint_stat {
 };
 
 #ifdef CONFIG_HW_BREAKPOINT_STATS
-/* Add @nr to a counter. It stands in debug_registers, where the code must have no breakpoint. */
-#define hw_breakpoint_count(stat, nr)	this_cpu_add(debug_registers.stats[stat], nr)
-#define hw_breakpoint_writes()					\
-	(this_cpu_read(debug_registers.stats[ADDRESS_WRITES]) +	\
-	 this_cpu_read(debug_registers.stats[DR6_WRITES]) +	\
-	 this_cpu_read(debug_registers.stats[DR7_WRITES]))
-#else
+
+DECLARE_PER_CPU(unsigned long [NR_REGISTER_STATS], hw_breakpoint_stats);
+
+#define hw_breakpoint_count(stat, nr)	this_cpu_add(hw_breakpoint_stats[stat], nr)
+#define hw_breakpoint_writes()				\
+	(this_cpu_read(hw_breakpoint_stats[ADDRESS_WRITES]) +	\
+	 this_cpu_read(hw_breakpoint_stats[DR6_WRITES]) +	\
+	 this_cpu_read(hw_breakpoint_stats[DR7_WRITES]))
+
+#else /* !CONFIG_HW_BREAKPOINT_STATS */
+
 #define hw_breakpoint_count(stat, nr)	((void)(nr))
 #define hw_breakpoint_writes()		0
-#endif
+
+#endif /* !CONFIG_HW_BREAKPOINT_STATS */
 
 #endif /* _ARCH_X86_KERNEL_HW_BREAKPOINT_STATS_H */

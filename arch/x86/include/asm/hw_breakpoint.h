@@ -134,9 +134,6 @@ bool arch_hw_breakpoint_same(const struct arch_hw_breakpoint *a,
  */
 int arch_hw_breakpoint_check_move(const struct arch_hw_breakpoint *hw, unsigned long address);
 
-/* Is the event one of a thread's virtual debug registers? */
-bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp);
-
 /* === The debug registers of this CPU: hw_breakpoint_registers.c =========== */
 
 /*
@@ -206,7 +203,11 @@ static inline bool arch_kgdb_hw_breakpoint_reserved(unsigned int i,
 }
 #endif
 
-/* A thread's virtual debug registers, for ptrace: hw_breakpoint_ptrace.c. */
+/* === A thread's virtual debug registers, for ptrace: hw_breakpoint_ptrace.c === */
+
+/* Is the event one of these registers? */
+bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp);
+
 unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n);
 int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val);
 void ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
