@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exclusive groups: a group whose leader's attribute says "exclusive" has all debug registers of
- * the CPU that it is on to itself.
+ * the CPU that it is on.
  *
- * The group as a whole is charged with all registers, so nobody else can be. Its members share
- * what the group has. When the leader goes, the members that remain are no group any more, and
- * the charge shrinks to what they take.
- *
- * A copy of the group in a child's context is a group of its own, with a charge of its own.
+ * The group is charged with all registers, and its members share that charge. When the leader is
+ * destroyed, the remaining members are no group any more, and the charge shrinks to what they take.
+ * A copy of the group in a child's context is a group with a charge of its own.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -26,7 +24,7 @@
  * struct hw_breakpoint_group - the breakpoints of an exclusive group
  * @lock: protects all below; the table's mutex nests inside
  * @charge: all registers while the group has its leader; then @used
- * @used: what the members take, in registers
+ * @used: the registers that the members take
  * @members: how many there are; the last one frees the group
  * @led: the group has its leader
  */
@@ -44,8 +42,8 @@ static bool is_breakpoint(const struct perf_event *event)
 }
 
 /*
- * The group that @bp is about to join. NULL: @bp is its first breakpoint. The context's mutex,
- * which the caller holds, keeps the leader and its siblings from going.
+ * The group that @bp is about to join. NULL: @bp is its first breakpoint. The caller holds the
+ * context's mutex, so the leader and its siblings stay.
  */
 static struct hw_breakpoint_group *find_group(const struct perf_event *bp)
 {
@@ -61,7 +59,7 @@ static struct hw_breakpoint_group *find_group(const struct perf_event *bp)
 	return NULL;
 }
 
-/* The member's own charge is a closed one, and only says what the member takes. */
+/* A member's own charge is closed. Its weight says how much of the group's the member takes. */
 static void add_member(struct hw_breakpoint_group *group, struct perf_event *bp,
 		       unsigned int weight)
 {
@@ -94,7 +92,7 @@ static int create_group(struct perf_event *bp, struct perf_event_context *ctx,
 	return err;
 }
 
-/* Have the members take @used registers. */
+/* Have the members take @used registers. To shrink never fails. */
 static int use_registers(struct hw_breakpoint_group *group, unsigned int used, unsigned int limit)
 {
 	int err = 0;
@@ -111,18 +109,7 @@ static int use_registers(struct hw_breakpoint_group *group, unsigned int used, u
 	return err;
 }
 
-/**
- * hw_breakpoint_exclusive_join() - reserve registers for a breakpoint of an exclusive group
- * @bp: the event; it is being installed
- * @ctx: the context that it is installed in
- * @weight: how many registers it takes
- * @limit: as for hw_breakpoint_charge()
- *
- * Context: may sleep. The mutex of @ctx or, for an inherited copy, of the context that is copied
- * is held.
- * Return: 0; -ENOSPC if the group's registers are all in use; for the first breakpoint as
- * hw_breakpoint_charge(); -ENOMEM.
- */
+/* Reserve @weight registers for @bp, which is being installed in @ctx. May sleep. */
 int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_context *ctx,
 				 unsigned int weight, unsigned int limit)
 {
@@ -139,12 +126,7 @@ int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_contex
 	return err;
 }
 
-/**
- * hw_breakpoint_exclusive_leave() - take a breakpoint out of its exclusive group
- * @bp: the event
- *
- * Context: may sleep.
- */
+/* Take @bp out of its group. May sleep. */
 void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
@@ -163,16 +145,7 @@ void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 		kfree(group);
 }
 
-/**
- * hw_breakpoint_exclusive_resize() - change what a breakpoint of an exclusive group takes
- * @bp: the event
- * @weight: how many registers it is to take from now on
- * @limit: as for hw_breakpoint_charge()
- *
- * Context: may sleep.
- * Return: 0; -ENOSPC if the group's registers are all in use; if the group has lost its leader, as
- * hw_breakpoint_charge(). On error nothing has changed. To shrink never fails.
- */
+/* Have @bp take @weight registers from now on. May sleep. On an error nothing has changed. */
 int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, unsigned int limit)
 {
 	struct hw_breakpoint_charge *part = &counter_arch_bp(bp)->charge;
@@ -187,12 +160,7 @@ int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, u
 	return err;
 }
 
-/**
- * hw_breakpoint_exclusive_orphan() - an exclusive group loses its leader
- * @bp: one of the breakpoints that the leader leaves behind
- *
- * Context: may sleep.
- */
+/* The group of @bp loses its leader. May sleep. */
 void hw_breakpoint_exclusive_orphan(struct perf_event *bp)
 {
 	struct hw_breakpoint_group *group = counter_arch_bp(bp)->group;
@@ -203,14 +171,10 @@ void hw_breakpoint_exclusive_orphan(struct perf_event *bp)
 	mutex_unlock(&group->lock);
 }
 
-/**
- * hw_breakpoint_exclusive_explain() - say why an exclusive group has no room
- * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
- * @bp: the event that was refused
- * @more: how many registers more were asked for. For the first breakpoint of a group set to all
- *
- * Context: as hw_breakpoint_exclusive_join() or hw_breakpoint_exclusive_resize().
- * Return: false if it isn't the group that has refused @bp.
+/*
+ * Set @why, of HW_BREAKPOINT_WHY_LEN, to the reason for which the group of @bp has no @more
+ * registers. Return: false if the group wasn't the reason; then @more is what the group itself
+ * was refused.
  */
 bool hw_breakpoint_exclusive_explain(char *why, struct perf_event *bp, unsigned int *more)
 {

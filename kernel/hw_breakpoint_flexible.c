@@ -304,12 +304,9 @@ static int take_registers(struct arch_hw_breakpoint *hw)
 
 /* === For the PMU ========================================================== */
 
-/**
- * hw_breakpoint_share_add() - arch_hw_breakpoint_add() where flexible events may exist
- * @bp: the event
- *
- * Context: interrupts off, in a pmu_disable bracket.
- * Return: 0, or -EBUSY if the event has to wait for its turn.
+/*
+ * arch_hw_breakpoint_add() where flexible events may exist. Return: 0, or -EBUSY if the event has to
+ * wait for its turn.
  */
 int hw_breakpoint_share_add(struct perf_event *bp)
 {
@@ -323,12 +320,7 @@ int hw_breakpoint_share_add(struct perf_event *bp)
 	return err;
 }
 
-/**
- * hw_breakpoint_share_del() - arch_hw_breakpoint_del() where flexible events may exist
- * @bp: the event; it may have been evicted
- *
- * Context: interrupts off, in a pmu_disable bracket.
- */
+/* arch_hw_breakpoint_del() where flexible events may exist. @bp may have been evicted. */
 void hw_breakpoint_share_del(struct perf_event *bp)
 {
 	begin();
@@ -336,12 +328,7 @@ void hw_breakpoint_share_del(struct perf_event *bp)
 	end();
 }
 
-/**
- * hw_breakpoint_share_wait() - an event that is on found no registers after a modification
- * @bp: the event
- *
- * Context: interrupts off, on its CPU.
- */
+/* A flexible event that is on was modified, and finds no registers any more. */
 void hw_breakpoint_share_wait(struct perf_event *bp)
 {
 	WARN_ON_ONCE(counter_arch_bp(bp)->promised);
@@ -356,12 +343,9 @@ static bool is_first_register(unsigned int i, const struct arch_hw_breakpoint *h
 	return true;
 }
 
-/**
- * hw_breakpoint_share_each() - go through the events that share another one's registers
- * @fn: called with each of them, and with the first of the registers
- * @data: for @fn
- *
- * Context: interrupts off, on the CPU.
+/*
+ * Call @fn with each event that shares another one's registers, and with the first of these
+ * registers. Interrupts are off.
  */
 void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, void *data),
 			      void *data)
@@ -382,34 +366,18 @@ void hw_breakpoint_share_each(void (*fn)(const struct perf_event *bp, int reg, v
 
 /* === For the #DB handler ================================================== */
 
-/**
- * hw_breakpoint_share_begin_hits() - keep the rings as they are
- *
- * Context: #DB.
- */
+/* For the #DB handler: the rings stay as they are until hw_breakpoint_share_end_hits(). */
 void __kprobes hw_breakpoint_share_begin_hits(void)
 {
 	begin();
 }
 
-/**
- * hw_breakpoint_share_end_hits() - undo hw_breakpoint_share_begin_hits()
- *
- * Context: #DB.
- */
 void __kprobes hw_breakpoint_share_end_hits(void)
 {
 	end();
 }
 
-/**
- * hw_breakpoint_share_next() - the next event that a hit is for
- * @hw: an event that the hit was for
- * @host: the first one
- *
- * Context: between hw_breakpoint_share_begin_hits() and hw_breakpoint_share_end_hits().
- * Return: the breakpoint, or NULL.
- */
+/* The event behind @hw that a hit of @host is for, too, or NULL. */
 struct arch_hw_breakpoint *
 hw_breakpoint_share_next(const struct arch_hw_breakpoint *hw, const struct arch_hw_breakpoint *host)
 {
@@ -421,12 +389,10 @@ NOKPROBE_SYMBOL(hw_breakpoint_share_next);
 
 /* === For the kernel debugger ============================================== */
 
-/**
- * hw_breakpoint_debugger_begin() - the debugger is about to change what this CPU watches for it
- *
- * Context: interrupts off; NMI too.
- * Return: false if this is an NMI that has interrupted a change. Then the debugger must not change
- * anything, and tries again in an interrupt.
+/*
+ * The debugger is about to add and delete its breakpoints on this CPU. Interrupts are off. Return:
+ * false if this is an NMI that has interrupted a change. Then the debugger must not change anything,
+ * and tries again in an interrupt.
  */
 bool __kprobes hw_breakpoint_debugger_begin(void)
 {
@@ -436,12 +402,7 @@ bool __kprobes hw_breakpoint_debugger_begin(void)
 	return true;
 }
 
-/**
- * hw_breakpoint_debugger_add() - arch_hw_breakpoint_add() for a breakpoint of the debugger
- * @hw: the breakpoint
- *
- * Context: between hw_breakpoint_debugger_begin() and hw_breakpoint_debugger_end().
- */
+/* arch_hw_breakpoint_add() for a breakpoint of the debugger, which registers are reserved for. */
 void __kprobes hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw)
 {
 	if (READ_ONCE(sharing_begun))
@@ -450,11 +411,6 @@ void __kprobes hw_breakpoint_debugger_add(struct arch_hw_breakpoint *hw)
 		arch_hw_breakpoint_add(hw);
 }
 
-/**
- * hw_breakpoint_debugger_end() - undo hw_breakpoint_debugger_begin()
- *
- * Context: as hw_breakpoint_debugger_begin().
- */
 void __kprobes hw_breakpoint_debugger_end(void)
 {
 	end();
@@ -462,15 +418,10 @@ void __kprobes hw_breakpoint_debugger_end(void)
 
 /* === The switch =========================================================== */
 
-/**
- * hw_breakpoint_is_flexible() - is an event one that no registers are reserved for?
- * @bp: the event, which is being created
- *
- * An inherited copy is as its original, and a sibling as its leader, whatever the switch says by
- * now. Events that exist when the switch is set stay promised.
- *
- * Context: any.
- * Return: true if it takes turns with others.
+/*
+ * Is @bp, which is being created, to be an event that no registers are reserved for? An inherited
+ * copy is as its original, and a sibling as its leader, whatever the switch says by now. Events that
+ * exist when the switch is set stay promised.
  */
 bool hw_breakpoint_is_flexible(const struct perf_event *bp)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who holds debug registers: names the owners of breakpoints, lists what is reserved, and says
- * why a request was refused.
+ * Tells who holds debug registers: names the owners of breakpoints, lists what is reserved, and
+ * says why a request was refused.
  *
- * Nearly nothing is kept for it. Whoever wants to know walks the perf events of tasks; only a
- * CPU's own events, of which there are no more than registers, and breakpoints on every CPU are
- * listed here.
+ * Little is kept for that. The breakpoints of tasks are found by walking the tasks' perf events.
+ * Only a CPU's own events, at most as many as the CPU has registers, and breakpoints on every CPU
+ * are listed here.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -29,10 +29,10 @@
 
 /* === Data ================================================================= */
 
-/* A CPU's own events with reserved registers. Read under RCU, by which events are freed. */
+/* The events of each CPU that registers are reserved for. RCU keeps them from being freed. */
 static DEFINE_PER_CPU(struct perf_event *, cpu_events[HW_BREAKPOINT_MAX_SLOTS]);
 
-/* Breakpoints on every CPU, but for the kernel debugger's. */
+/* The breakpoints on every CPU, without the kernel debugger's. */
 static DEFINE_MUTEX(owners_mutex);
 static LIST_HEAD(owners);
 
@@ -49,25 +49,19 @@ static const char *kind_of(const struct perf_event *bp)
 	return "perf";
 }
 
-/* The task's debugger, or the task that opened the event, while that lives. */
+/* The task's debugger, or the task that opened the event. NULL: that task has exited. */
 static const struct task_struct *asker_of(const struct perf_event *bp)
 {
 	const struct task_struct *owner;
 
 	if (arch_hw_breakpoint_is_ptrace(bp))
 		return ptrace_parent(bp->hw.target);
-	/* Pairs with the release with which an owner that exits takes itself out. */
+	/* Pairs with the release in perf_event_exit_task(). */
 	owner = smp_load_acquire(&bp->owner);
 	return owner == HW_BREAKPOINT_NO_TASK ? NULL : owner;
 }
 
-/**
- * hw_breakpoint_name_owner() - name the owner of a breakpoint on every CPU
- * @holder: its kind and name are set
- * @owner: the owner
- *
- * Context: any.
- */
+/* Set the kind and the name of @holder. In any context. */
 void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
 			      const struct hw_breakpoint_owner *owner)
 {
@@ -78,13 +72,7 @@ void hw_breakpoint_name_owner(struct hw_breakpoint_holder *holder,
 		snprintf(holder->name, sizeof(holder->name), "%pS", owner->caller);
 }
 
-/**
- * hw_breakpoint_describe() - say whose an event is, and what it watches
- * @bp: the event; the caller keeps it from going
- * @holder: overwritten whole
- *
- * Context: any.
- */
+/* Set all of @holder. In any context; the caller keeps @bp from being freed. */
 void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_holder *holder)
 {
 	const struct arch_hw_breakpoint *hw = &bp->hw.info;
@@ -110,12 +98,7 @@ void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_ho
 		hw_breakpoint_name_task(&holder->task, bp->hw.target);
 }
 
-/**
- * hw_breakpoint_add_cpu_event() - list a CPU's own event
- * @bp: the event; registers are reserved for it
- *
- * Context: any.
- */
+/* List an event that registers of its CPU are reserved for. In any context. */
 void hw_breakpoint_add_cpu_event(struct perf_event *bp)
 {
 	struct perf_event **events = per_cpu(cpu_events, bp->cpu);
@@ -126,12 +109,6 @@ void hw_breakpoint_add_cpu_event(struct perf_event *bp)
 			return;
 }
 
-/**
- * hw_breakpoint_remove_cpu_event() - undo hw_breakpoint_add_cpu_event()
- * @bp: the event
- *
- * Context: any.
- */
 void hw_breakpoint_remove_cpu_event(struct perf_event *bp)
 {
 	struct perf_event **events = per_cpu(cpu_events, bp->cpu);
@@ -141,12 +118,7 @@ void hw_breakpoint_remove_cpu_event(struct perf_event *bp)
 		cmpxchg(&events[i], bp, NULL);
 }
 
-/**
- * hw_breakpoint_add_owner() - list a breakpoint on every CPU
- * @owner: whose it is
- *
- * Context: may sleep.
- */
+/* List a breakpoint on every CPU. May sleep. */
 void hw_breakpoint_add_owner(struct hw_breakpoint_owner *owner)
 {
 	mutex_lock(&owners_mutex);
@@ -154,12 +126,6 @@ void hw_breakpoint_add_owner(struct hw_breakpoint_owner *owner)
 	mutex_unlock(&owners_mutex);
 }
 
-/**
- * hw_breakpoint_remove_owner() - undo hw_breakpoint_add_owner()
- * @owner: whose it is
- *
- * Context: may sleep.
- */
 void hw_breakpoint_remove_owner(struct hw_breakpoint_owner *owner)
 {
 	mutex_lock(&owners_mutex);
@@ -171,12 +137,12 @@ void hw_breakpoint_remove_owner(struct hw_breakpoint_owner *owner)
 
 /**
  * struct visit - what is done with each holder
- * @fn: called for each
+ * @fn: called with each of them
  * @show: for show_holder()
  * @m: for show_holder()
  * @s: for print_holder()
- * @cpu: only holders that count on this CPU; -1: all
- * @nr: how many there were, this one included
+ * @cpu: only holders that may use registers of this CPU; -1: all
+ * @nr: how many holders there were up to now
  */
 struct visit {
 	void		(*fn)(struct visit *v, const struct hw_breakpoint_holder *holder);
@@ -202,7 +168,7 @@ static void visit_owners(struct visit *v)
 	for (i = 0; arch_kgdb_hw_breakpoint_reserved(i, &holder); i++)
 		if (holder.weight)
 			visit(v, &holder);
-	/* The kernel debugger may have stopped somebody who changes the list. */
+	/* The kernel debugger may have stopped a task that holds the mutex. */
 	if (in_dbg_master())
 		return;
 	mutex_lock(&owners_mutex);
@@ -241,7 +207,7 @@ static void visit_cpu(struct visit *v, int cpu)
 	rcu_read_unlock();
 }
 
-/* Under RCU, by which events are freed. A task's event stays in its context for life. */
+/* The caller is in an RCU read-side critical section, so no event is freed. */
 static void visit_context(struct visit *v, struct perf_event_context *ctx)
 {
 	const struct perf_event *event;
@@ -252,8 +218,8 @@ static void visit_context(struct visit *v, struct perf_event_context *ctx)
 }
 
 /*
- * The context of the first task from number *@nr on that has reserved registers; *@nr moves on
- * behind the task. The context stays until the RCU read-side critical section ends.
+ * The context of the first task with a number of at least *@nr that has reserved registers. *@nr is
+ * set to the number after that task's. RCU keeps the context from being freed.
  */
 static struct perf_event_context *next_context(pid_t *nr)
 {
@@ -276,14 +242,9 @@ static void show_holder(struct visit *v, const struct hw_breakpoint_holder *hold
 	v->show(v->m, holder);
 }
 
-/**
- * hw_breakpoint_list_holders() - list all who have reserved registers
- * @show: told each of them, CPUs first, then tasks in the order of their numbers
- * @m: for @show
- *
- * What comes or goes meanwhile may be missed, all else is told exactly once.
- *
- * Context: may sleep.
+/*
+ * Call @show for each holder of reserved registers: CPUs first, then tasks by their numbers. Holders
+ * that come or go meanwhile may be missed; all others are shown exactly once. May sleep.
  */
 void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
 					     const struct hw_breakpoint_holder *holder),
@@ -347,7 +308,7 @@ static void print_context(struct seq_buf *s, struct perf_event_context *ctx, int
 	seq_buf_puts(s, v.nr ? ")," : ",");
 }
 
-/* Of the first task that leaves no room on @cpu where @most may be used at most. */
+/* The first task that has more than @most registers on @cpu. */
 static void print_busy_task(struct seq_buf *s, int cpu, unsigned int most)
 {
 	struct perf_event_context *ctx;
@@ -363,7 +324,7 @@ static void print_busy_task(struct seq_buf *s, int cpu, unsigned int most)
 	rcu_read_unlock();
 }
 
-/* A CPU where the charge of @account, or a charge for every CPU, is furthest from being granted. */
+/* The CPU with the fewest registers left for @account or, if that is NULL, for every task. */
 static int worst_cpu(const struct hw_breakpoint_account *account)
 {
 	int cpu, free, least = INT_MAX, worst = 0;
@@ -390,14 +351,9 @@ static struct perf_event_context *context_of(const struct hw_breakpoint_charge *
 	return container_of(account, struct perf_event_context, hw_breakpoint_account);
 }
 
-/**
- * hw_breakpoint_explain_limit() - say that a task's limit was reached
- * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
- * @charge: what was refused; the caller keeps its account from going
- * @limit: the limit
- * @more: how many registers more were asked for
- *
- * Context: any.
+/*
+ * Set @why, of HW_BREAKPOINT_WHY_LEN, to the reason for which @charge got no @more registers: the
+ * task has reached @limit. In any context; the caller keeps the account from being freed.
  */
 void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *charge,
 				 unsigned int limit, unsigned int more)
@@ -411,15 +367,9 @@ void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *c
 	seq_buf_str(&s);
 }
 
-/**
- * hw_breakpoint_explain() - say why registers can't be reserved
- * @why: of HW_BREAKPOINT_WHY_LEN; set to the reason
- * @charge: what was refused; the caller keeps its account from going
- * @more: how many registers more were asked for
- *
- * The reason is found after the fact, without a lock, so some of it may be gone.
- *
- * Context: may sleep; or the kernel debugger.
+/*
+ * The same, where too few registers are left. The reason is looked for after the refusal and without
+ * a lock, so it may be outdated. May sleep, except in the kernel debugger.
  */
 void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge, unsigned int more)
 {

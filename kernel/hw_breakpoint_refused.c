@@ -58,14 +58,10 @@ static const char *reason(int err, const char *why)
 	return err == -ENOMEM ? "no memory" : "the reason isn't known";
 }
 
-/**
- * hw_breakpoint_refused() - record a request that is refused to the current task
- * @request: what was asked for; the asker is filled in
- * @err: the negative errno that the caller gets
- * @why: the reason, or NULL; copied
- *
- * Context: any. In an NMI and in the kernel debugger, which can't wait for the lock, the record
- * may be lost.
+/*
+ * Record that the current task was refused @request, with the errno -@err, because of @why. The
+ * asker is set here; @why may be NULL, and is copied. In any context. In an NMI and in the kernel
+ * debugger, which can't wait for the lock, the record may be lost.
  */
 void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why)
 {
@@ -85,12 +81,9 @@ void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const 
 	raw_spin_unlock_irqrestore(&refused_lock, flags);
 }
 
-/**
- * hw_breakpoint_copy_refusals() - copy what was refused
- * @to: an array of HW_BREAKPOINT_NR_REFUSALS. The oldest refusal comes first; entries whose
- *	"times" is 0 are empty
- *
- * Context: any but NMI.
+/*
+ * Copy all refusals, the oldest first, to an array of HW_BREAKPOINT_NR_REFUSALS. Entries whose
+ * "times" is 0 are empty. In any context but an NMI.
  */
 void hw_breakpoint_copy_refusals(struct hw_breakpoint_refusal *to)
 {

@@ -82,13 +82,9 @@ static int sum_shards(unsigned int n)
 	return sum;
 }
 
-/**
- * hw_breakpoint_busiest_everywhere() - the greatest "everywhere" of all contexts
- *
- * It may be outdated when it arrives, unless limit is below it: contexts above limit only shrink.
- *
- * Context: any.
- * Return: registers.
+/*
+ * The greatest "everywhere" of all contexts. It may be outdated, unless limit is below it: contexts
+ * above limit only shrink.
  */
 unsigned int hw_breakpoint_busiest_everywhere(void)
 {
@@ -105,12 +101,9 @@ unsigned int hw_breakpoint_busiest_everywhere(void)
 	return n;
 }
 
-/**
- * hw_breakpoint_busiest_on() - the most that a context with on_cpu charges may use on a CPU
- * @cpu: the CPU
- *
- * Context: any. The result may be outdated, unless table_mutex is held.
- * Return: registers.
+/*
+ * The most registers that a context with on_cpu charges may use on @cpu. It may be outdated, unless
+ * table_mutex is held; so may be hw_breakpoint_left_on().
  */
 unsigned int hw_breakpoint_busiest_on(int cpu)
 {
@@ -121,13 +114,7 @@ unsigned int hw_breakpoint_busiest_on(int cpu)
 	return n;
 }
 
-/**
- * hw_breakpoint_left_on() - the registers of a CPU that are left to tasks
- * @cpu: the CPU
- *
- * Context: any. The result may be outdated, unless table_mutex is held.
- * Return: registers: those that are not reserved for the CPU itself nor on every CPU.
- */
+/* The registers of @cpu that are reserved neither for the CPU itself nor on every CPU. */
 unsigned int hw_breakpoint_left_on(int cpu)
 {
 	return READ_ONCE(per_cpu(cpu_slots, cpu).left);
@@ -189,13 +176,10 @@ static bool try_move(struct hw_breakpoint_account *account, unsigned int to)
 	return within;
 }
 
-/**
- * hw_breakpoint_account_most() - the most that a context may use
- * @account: its account
- * @cpu: on this CPU; or -1: on whichever CPU that is the most
- *
- * Context: any. Without @account's lock, under RCU, and it may be outdated when it arrives.
- * Return: registers.
+/*
+ * The most registers that a context may use on @cpu or, if that is -1, on any CPU. In any context.
+ * Without the account's lock, the caller is in an RCU read-side critical section, and the result
+ * may be outdated.
  */
 unsigned int hw_breakpoint_account_most(const struct hw_breakpoint_account *account, int cpu)
 {
@@ -529,23 +513,13 @@ int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned i
 	return change_cpus(charge, weight);
 }
 
-/**
- * hw_breakpoint_nr_slots() - how many registers a CPU has
- *
- * Context: any.
- * Return: registers, reserved or not.
- */
+/* How many registers a CPU has, reserved or not. */
 unsigned int hw_breakpoint_nr_slots(void)
 {
 	return nr_slots;
 }
 
-/**
- * hw_breakpoint_slots_init() - make the table
- * @nr: registers of each CPU, at most HW_BREAKPOINT_MAX_SLOTS
- *
- * Context: once, before anything is charged.
- */
+/* Called once, with the registers of each CPU, before anything is charged. */
 void __init hw_breakpoint_slots_init(unsigned int nr)
 {
 	int cpu;
@@ -557,12 +531,7 @@ void __init hw_breakpoint_slots_init(unsigned int nr)
 }
 
 #ifdef CONFIG_DEBUG_HW_BREAKPOINT
-/**
- * hw_breakpoint_hold() - keep all that is reserved as it is
- * @held: set to what the table has
- *
- * Context: may sleep. Then the caller calls hw_breakpoint_resume().
- */
+/* For hw_breakpoint_recount.c: keep all charges as they are until hw_breakpoint_resume(). */
 void hw_breakpoint_hold(struct hw_breakpoint_held *held)
 	__acquires(&table_mutex)
 {
@@ -572,12 +541,6 @@ void hw_breakpoint_hold(struct hw_breakpoint_held *held)
 	set_limit(HELD);
 }
 
-/**
- * hw_breakpoint_resume() - undo hw_breakpoint_hold()
- * @held: from hw_breakpoint_hold()
- *
- * Context: process context.
- */
 void hw_breakpoint_resume(const struct hw_breakpoint_held *held)
 	__releases(&table_mutex)
 {
@@ -585,14 +548,9 @@ void hw_breakpoint_resume(const struct hw_breakpoint_held *held)
 	mutex_unlock(&table_mutex);
 }
 
-/**
- * hw_breakpoint_nr_accounts() - how many accounts have so many registers
- * @cpu: accounts with on_cpu charges for this CPU, by what they may use there; -1: all accounts,
- *	by their everywhere
- * @n: so many registers, not 0
- *
- * Context: between hw_breakpoint_hold() and hw_breakpoint_resume().
- * Return: accounts.
+/*
+ * While held: how many accounts have @n registers everywhere or, if @cpu isn't -1, may use @n on
+ * @cpu and have on_cpu charges for it.
  */
 int hw_breakpoint_nr_accounts(int cpu, unsigned int n)
 {
