@@ -2,13 +2,12 @@
 /*
  * Hardware breakpoints as perf events: registration, and the PMU.
  *
- * A breakpoint is checked when it is created (hw_breakpoint_event_init()), in this
- * order: is it well-formed, is its CPU there, is it allowed. perf core then checks whether
- * the caller may observe the task, and asks whether there is room (hw_breakpoint_charge()).
- * That is the constraint table's answer (hw_breakpoint_promises.c): a promise that lets perf
- * core rely on a register being there. From then on perf core decides when the event is
- * on a CPU, and the architecture moves it into a debug register: add and del note it,
- * pmu_enable programs it.
+ * hw_breakpoint_event_init() checks a new event: is it well-formed, is its CPU online, is the
+ * address allowed. perf core then checks whether the caller may observe the task, and calls
+ * hw_breakpoint_charge_event(), which reserves debug registers in the constraint table
+ * (hw_breakpoint_slots.h). From then on, perf core can rely on it that there is a register whenever
+ * it schedules the event in. The architecture moves the event into the register: add and del only
+ * note what is wanted, pmu_enable programs it.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -35,7 +34,7 @@
 
 /* === Refusals ============================================================= */
 
-/* @attr: what was asked for */
+/* @attr: what was asked for, which may not be what @bp has */
 static void refuse(const struct perf_event *bp, const struct perf_event_attr *attr, int err,
 		   const char *why)
 {
@@ -48,7 +47,10 @@ static void refuse(const struct perf_event *bp, const struct perf_event_attr *at
 
 /* === Checks =============================================================== */
 
-/* Why @attr can't be, on this machine; NULL: it can, and @hw is what it means. */
+/*
+ * Why a breakpoint can't have @attr on this machine. NULL: it can, and @hw is set to what @attr means
+ * for the architecture.
+ */
 static const char *objection(const struct perf_event *bp, const struct perf_event_attr *attr,
 			     struct arch_hw_breakpoint *hw)
 {
@@ -70,7 +72,7 @@ static int hw_breakpoint_permit(const struct arch_hw_breakpoint *hw, const char 
 static void copy_modifiable(struct perf_event_attr *to,
 			    const struct perf_event_attr *from)
 {
-	/* Pairs with hw_breakpoint_watch(), of who looks at it meanwhile. */
+	/* Pairs with hw_breakpoint_watch(), which takes no lock. */
 	WRITE_ONCE(to->bp_addr, from->bp_addr);
 	WRITE_ONCE(to->bp_type, from->bp_type);
 	WRITE_ONCE(to->bp_len, from->bp_len);
@@ -78,8 +80,9 @@ static void copy_modifiable(struct perf_event_attr *to,
 }
 
 /*
- * What the original is now, which it may have become after its attribute was copied. It isn't
- * checked again: its task may have fewer rights by now, and fork() should not fail for it.
+ * perf core copied the original's attribute without a lock, and the original may have been modified
+ * since: copy what it has now. Nothing is checked again, since fork() should not fail because the
+ * task has fewer rights by now.
  */
 static void copy_original(struct perf_event *bp)
 {
@@ -105,18 +108,18 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 		*why = "the CPU is offline";
 		return -ENODEV;
 	}
-	/* perf core asks, too, but only when we have made a promise. */
+	/* perf core checks this, too, but only after the event was initialised. */
 	if (!bp->hw.target && perf_allow_cpu()) {
 		*why = "a CPU needs CAP_PERFMON, or kernel.perf_event_paranoid at 0 or less";
 		return -EACCES;
 	}
-	/* With exclude_kernel it isn't a kernel address. */
+	/* objection() has refused a kernel address with exclude_kernel. */
 	return bp->attr.exclude_kernel ? 0 : hw_breakpoint_permit(hw, why);
 }
 
 /* === Charges ============================================================== */
 
-/* kernel.hw_breakpoint_task_limit: what a task may have if the caller lacks CAP_PERFMON. */
+/* kernel.hw_breakpoint_task_limit: the registers a task may have if the caller lacks CAP_PERFMON. */
 static unsigned int task_limit = HBP_NUM;
 static unsigned int task_limit_max = HBP_NUM;
 
@@ -139,7 +142,7 @@ static int __init hw_breakpoint_sysctl_init(void)
 }
 late_initcall(hw_breakpoint_sysctl_init);
 
-/* Have @bp hold @weight registers. @ctx: where it is being installed; NULL: it is already. */
+/* Have @bp hold @weight registers. @ctx: where it is being installed; NULL: it is installed. */
 static int set_weight(struct perf_event *bp, struct perf_event_context *ctx, unsigned int weight,
 		      unsigned int limit)
 {
@@ -156,8 +159,8 @@ static int set_weight(struct perf_event *bp, struct perf_event_context *ctx, uns
 }
 
 /*
- * An inherited copy isn't held to the task limit, and when it is made not to the law, either: the
- * forking task has as much, and a refusal would make fork() fail.
+ * The task limit doesn't apply to an inherited copy. When the copy is made, the constraint table
+ * can't refuse it, either: the forking task has as many registers, and fork() must not fail.
  */
 static int reserve(struct perf_event *bp, struct perf_event_context *ctx, unsigned int weight)
 {
@@ -172,7 +175,7 @@ static int reserve(struct perf_event *bp, struct perf_event_context *ctx, unsign
 	return err;
 }
 
-/* noinline, so that requests that are granted don't reserve stack for the reason. */
+/* noinline, so that the successful path doesn't reserve stack for the reason. */
 static noinline int refuse_to_reserve(const struct perf_event_attr *attr, struct perf_event *bp,
 				      unsigned int weight, int err)
 {
@@ -212,7 +215,7 @@ static void hw_breakpoint_event_destroy(struct perf_event *bp)
 	give_back(bp);
 }
 
-/* The event leaves its context for good. A modification may be under way. */
+/* The event leaves its context for good. The mutex keeps a modification from going on meanwhile. */
 static void hw_breakpoint_uncharge(struct perf_event *bp)
 {
 	mutex_lock(&bp->child_mutex);
@@ -226,14 +229,9 @@ static void hw_breakpoint_leader_gone(struct perf_event *bp)
 		hw_breakpoint_exclusive_orphan(bp);
 }
 
-/**
- * hw_breakpoint_prepaid() - the handler of an event for which registers are reserved already
- * @bp: unused
- * @data: unused
- * @regs: unused
- *
- * An event that is created disabled with this handler isn't charged. Its owner then gives it
- * another handler; this one is never called.
+/*
+ * The handler of an event that isn't charged, since registers are reserved for it already. Such an
+ * event is created disabled, and then gets another handler, so this one is never called.
  */
 void hw_breakpoint_prepaid(struct perf_event *bp, struct perf_sample_data *data,
 			   struct pt_regs *regs)
@@ -241,12 +239,12 @@ void hw_breakpoint_prepaid(struct perf_event *bp, struct perf_sample_data *data,
 }
 
 /*
- * Registers are reserved only here, after perf core has checked that the caller may observe the
- * task. Otherwise a caller who may not could hold the task's registers for an instant, and
+ * Reserve registers for a new event. This comes after perf core has checked that the caller may
+ * observe the task. Otherwise any caller could take another user's registers for an instant, and
  * could learn from the error how many of them are in use.
  *
- * An inherited copy is charged under its original's child_mutex, so no modification of the
- * original is under way.
+ * perf core holds the original's child_mutex when it charges an inherited copy, so no modification
+ * of the original is under way.
  */
 static int hw_breakpoint_charge_event(struct perf_event *bp, struct perf_event_context *ctx)
 {
@@ -284,7 +282,7 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	if (has_branch_stack(bp))
 		return -EOPNOTSUPP;
 
-	/* What an inherited copy is to be is read when it is charged. */
+	/* copy_original() says what an inherited copy is. */
 	if (!bp->parent) {
 		err = hw_breakpoint_check(bp, &why);
 		if (err) {
@@ -313,7 +311,6 @@ static void leave_registers(struct perf_event *bp)
 		arch_hw_breakpoint_del(counter_arch_bp(bp));
 }
 
-/* If none was begun. */
 static void begin_period(struct perf_event *bp)
 {
 	if (!is_sampling_event(bp))
@@ -322,7 +319,7 @@ static void begin_period(struct perf_event *bp)
 	perf_swevent_set_period(bp);
 }
 
-/* Apart, as the next one: who needs nothing of this need not save registers for it. */
+/* noinline, so that the fast path doesn't save registers for it. */
 static noinline int add_slowly(struct perf_event *bp)
 {
 	int err;
@@ -359,8 +356,8 @@ static void hw_breakpoint_del(struct perf_event *bp, int flags)
 }
 
 /*
- * Where perf core has set another period, and so taken back what was left of the one before, a
- * new one begins, as with hardware events. Left to itself perf core would end that first.
+ * perf core zeroes period_left when it sets another period. The new period begins at once then, as
+ * it does for hardware events; perf core alone would first end the old one.
  */
 static void hw_breakpoint_start(struct perf_event *bp, int flags)
 {
@@ -369,7 +366,7 @@ static void hw_breakpoint_start(struct perf_event *bp, int flags)
 	bp->hw.state = 0;
 }
 
-/* The register stays armed, its hits don't count: a throttled event is back soon. */
+/* The register stays armed, but hits don't count: a throttled event starts again soon. */
 static void hw_breakpoint_stop(struct perf_event *bp, int flags)
 {
 	bp->hw.state = PERF_HES_STOPPED;
@@ -381,17 +378,17 @@ static void hw_breakpoint_read(struct perf_event *bp)
 }
 
 /*
- * perf core wants both ends of a bracket; what is to be done is done at the other, by the
- * architecture. This and the next three are called several times at each context switch:
- * notrace, since to be traced would be most of what they do.
+ * Nothing to do: pmu_enable programs the registers. This and the next three functions are called
+ * several times at each context switch. They are notrace because tracing would cost more than they
+ * do.
  */
 static notrace void hw_breakpoint_pmu_disable(struct pmu *pmu)
 {
 }
 
 /*
- * Each add has its bracket, and none depends on the others'. Without these perf core would
- * open another bracket around each group.
+ * The events of a group are added one by one. Without these functions, perf core would disable and
+ * enable the PMU once more for each group.
  */
 static notrace void hw_breakpoint_start_txn(struct pmu *pmu, unsigned int flags)
 {
@@ -406,10 +403,7 @@ static notrace void hw_breakpoint_cancel_txn(struct pmu *pmu)
 {
 }
 
-/*
- * A software PMU to perf core, so that breakpoints can stand in groups with other
- * PMUs' events, before or behind them.
- */
+/* A software PMU for perf core, so that breakpoints can be in groups with any PMU's events. */
 static struct pmu perf_breakpoint = {
 	.task_ctx_nr	= perf_sw_context,
 	.attr_groups	= hw_breakpoint_attr_groups,
@@ -434,15 +428,15 @@ static struct pmu perf_breakpoint = {
 /**
  * register_user_hw_breakpoint() - set a breakpoint for a task
  * @attr: from hw_breakpoint_init() or ptrace_breakpoint_init(); copied
- * @triggered: called at each hit, in the context of the #DB: it must not sleep, and
- *	take no lock that code with interrupts on takes
+ * @triggered: called at each hit, in the context of the #DB: it must not sleep, nor take a lock that
+ *	is taken with interrupts on anywhere
  * @context: for @triggered, as event->overflow_handler_context
- * @tsk: the task; it is watched on whatever CPU it runs
+ * @tsk: the task, which is watched on every CPU
  *
  * Context: may sleep.
- * Return: the event, or an ERR_PTR: -EINVAL for what can't be watched, -EPERM for a
- * kernel address without CAP_PERFMON, -ENOSPC where no register can be promised,
- * -ESRCH for a task that has exited, -ENOMEM.
+ * Return: the event, or an ERR_PTR: -EINVAL if the machine can't watch that, -EPERM for a kernel
+ * address without CAP_PERFMON, -ENOSPC if too few registers are left, -ESRCH if the task has exited,
+ * -ENOMEM.
  */
 struct perf_event *
 register_user_hw_breakpoint(struct perf_event_attr *attr,
@@ -454,13 +448,13 @@ register_user_hw_breakpoint(struct perf_event_attr *attr,
 EXPORT_SYMBOL_GPL(register_user_hw_breakpoint);
 
 /**
- * hw_breakpoint_check_attr() - could a CPU's own breakpoint of the kernel be made so?
+ * hw_breakpoint_check_attr() - may a breakpoint on a CPU have an attribute?
  * @attr: its attribute
- * @hw: set to what that means on this machine, but for what isn't the architecture's
- * @why: on error, set to the reason
+ * @hw: the architecture's part is set to what @attr means
+ * @why: on an error, set to the reason
  *
  * Context: any but NMI.
- * Return: 0, -EINVAL or -EPERM as for a new event; whether there is room isn't asked.
+ * Return: 0, -EINVAL or -EPERM as for a new event. Whether registers are left isn't checked.
  */
 int hw_breakpoint_check_attr(const struct perf_event_attr *attr, struct arch_hw_breakpoint *hw,
 			     const char **why)
@@ -481,7 +475,7 @@ static int grow(struct perf_event *bp, unsigned int weight)
 	return reserve(bp, NULL, weight);
 }
 
-/* Back to what @bp takes as it is. */
+/* Release what grow() has reserved and @bp doesn't take. */
 static void shrink(struct perf_event *bp)
 {
 	const struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
@@ -490,7 +484,7 @@ static void shrink(struct perf_event *bp)
 		reserve(bp, NULL, arch_hw_breakpoint_weight(hw));
 }
 
-/* grow() for @bp and its inherited copies, or for none of them. */
+/* grow() for @bp and its inherited copies: for all of them or for none. */
 static int grow_all(struct perf_event *bp, unsigned int weight)
 {
 	struct perf_event *child;
@@ -514,9 +508,9 @@ static int grow_all(struct perf_event *bp, unsigned int weight)
 /**
  * struct modification - how an event is to be modified
  * @bp: the event
- * @attr: all of its attribute
- * @hw: what that means on this machine
- * @done: it has been
+ * @attr: the attribute that it will have
+ * @hw: what @attr means for the architecture
+ * @done: the event has it
  */
 struct modification {
 	struct perf_event		*bp;
@@ -534,16 +528,13 @@ static void make_modified(struct modification *m)
 	m->done = true;
 }
 
-/*
- * Is the event scheduled in? Events of a context that has lost its task may still say ACTIVE.
- * ctx->lock is held.
- */
+/* ctx->lock is held. Events of a context that has lost its task may still say ACTIVE. */
 static bool is_scheduled_in(const struct perf_event *bp)
 {
 	return bp->state == PERF_EVENT_STATE_ACTIVE && bp->ctx->task != HW_BREAKPOINT_NO_TASK;
 }
 
-/* On the CPU that it is said to be on, interrupts off. */
+/* Runs, with interrupts off, on the CPU where the event was scheduled in. */
 static void modify_here(void *data)
 {
 	struct modification *m = data;
@@ -561,9 +552,8 @@ static void modify_here(void *data)
 }
 
 /*
- * Nearly always it is off, since the caller has disabled it. But exec() may have enabled it in
- * between, without asking for the context's mutex; then it changes on the CPU where it is. All
- * that could fail has been done.
+ * The caller has disabled the event. But exec() may have enabled it since, without the context's
+ * mutex; then the event is modified on the CPU where it is scheduled in. Nothing here can fail.
  */
 static void publish_modified(struct modification *m)
 {
@@ -583,13 +573,13 @@ static void publish_modified(struct modification *m)
 	trace_hw_breakpoint_modify(bp);
 }
 
-/* May the event become what its new attribute says? Then @m->hw is what that means. */
+/* May the event have its new attribute? Then @m->hw is set. */
 static int check_modified(struct modification *m)
 {
 	const char *why = objection(m->bp, &m->attr, &m->hw);
 	int err = why ? -EINVAL : 0;
 
-	/* The original has been checked for its copies. */
+	/* For a copy, the original was checked. */
 	if (!err && !m->bp->parent)
 		err = hw_breakpoint_permit(&m->hw, &why);
 	if (err)
@@ -597,7 +587,7 @@ static int check_modified(struct modification *m)
 	return err;
 }
 
-/* Reserve what @m takes; @grow_by is grow() or grow_all(). */
+/* Reserve registers for @m. @grow_by is grow() or grow_all(). */
 static int reserve_modified(struct modification *m,
 			    int (*grow_by)(struct perf_event *bp, unsigned int weight))
 {
@@ -611,11 +601,11 @@ static int reserve_modified(struct modification *m,
  * modify_user_hw_breakpoint_check() - give a disabled breakpoint another place
  * @bp: the event; the caller has disabled it and will enable it again
  * @attr: bp_addr, bp_type, bp_len and disabled are taken from it
- * @check: refuse if anything else in @attr differs from what the event has; not asked
- *	of an inherited copy, whose period may have become another
+ * @check: refuse if anything else in @attr differs from what the event has. Ignored for an
+ *	inherited copy, which may have got another period
  *
- * What an event and its inherited copies need is reserved for all of them when the event itself is
- * modified: either that is refused, or none of the calls is.
+ * The call for the event itself reserves registers for the event and all its inherited copies, so
+ * the calls for the copies are not refused.
  *
  * Context: may sleep. perf core calls it with the event's child_mutex held, for the event
  * and then for each of its inherited copies.
@@ -661,7 +651,7 @@ int modify_user_hw_breakpoint(struct perf_event *bp, struct perf_event_attr *att
 	err = check_modified(&m);
 	if (err)
 		return err;
-	/* The event may leave its context meanwhile, because its task exits. */
+	/* The task may exit meanwhile, and hw_breakpoint_uncharge() change the charge. */
 	mutex_lock(&bp->child_mutex);
 	err = reserve_modified(&m, grow);
 	mutex_unlock(&bp->child_mutex);
@@ -685,17 +675,16 @@ EXPORT_SYMBOL_GPL(modify_user_hw_breakpoint);
  *	this CPU's of register_wide_hw_breakpoint()
  * @addr: the kernel address to be watched from now on, aligned as for a new breakpoint
  *
- * Nothing but the address changes: not the length, the type, the count, or whether it is
- * enabled. When this returns the old address isn't watched any more and the new one is;
- * called from a #DB, an NMI or a machine check, during which nothing is watched, that
- * holds from its end on. DR7 as it was saved by them doesn't come back. If the event is
- * disabled, it has the address when it is enabled.
+ * Only the address changes: not the length, the type, the count, or whether the event is enabled.
+ * When this returns, the CPU watches the new address and no longer the old one. Nothing is watched
+ * while a #DB, an NMI or a machine check is being handled; if it is called from there, the new
+ * address is watched from their end on. A disabled event has the new address when it is enabled.
  *
- * The caller sees to it that the event isn't unregistered or modified at the same time,
- * and, where the breakpoint is one for execution, that no module is being unloaded.
+ * The caller ensures that the event isn't unregistered or modified at the same time and, for an
+ * execution breakpoint, that no module is being unloaded.
  *
- * Context: any, NMI included, from the #DB of a hit too; the caller stays on the CPU.
- * Takes no lock and allocates nothing.
+ * Context: any, including NMI and the #DB of a hit; the caller stays on the CPU. Takes no lock and
+ * allocates nothing.
  * Return: 0; -EINVAL if the address can't be watched, or @bp is not such an event.
  */
 int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
@@ -712,7 +701,7 @@ int hw_breakpoint_move_local(struct perf_event *bp, unsigned long addr)
 
 	local_irq_save(flags);
 	arch_hw_breakpoint_move(hw, addr);
-	/* An NMI may have moved it on. */
+	/* An NMI may have moved the event meanwhile. */
 	do {
 		addr = arch_hw_breakpoint_address(hw);
 		WRITE_ONCE(bp->attr.bp_addr, addr);
@@ -727,7 +716,7 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_move_local);
  * unregister_hw_breakpoint() - remove a breakpoint
  * @bp: the event, or NULL
  *
- * Its handler has returned on every CPU when this returns, and isn't called again.
+ * When this returns, the handler has returned on every CPU and isn't called again.
  *
  * Context: may sleep.
  */
@@ -739,11 +728,11 @@ void unregister_hw_breakpoint(struct perf_event *bp)
 EXPORT_SYMBOL_GPL(unregister_hw_breakpoint);
 
 /**
- * hw_breakpoint_slots() - how many breakpoints a CPU has room for
+ * hw_breakpoint_slots() - how many debug registers a CPU has
  * @type: TYPE_INST or TYPE_DATA
  *
  * Context: any.
- * Return: the number of registers, used or not.
+ * Return: the number of registers, reserved or not.
  */
 int hw_breakpoint_slots(int type)
 {
@@ -752,10 +741,10 @@ int hw_breakpoint_slots(int type)
 EXPORT_SYMBOL_GPL(hw_breakpoint_slots);
 
 /**
- * hw_breakpoint_is_used() - has anybody reserved a register?
+ * hw_breakpoint_is_used() - are any debug registers reserved?
  *
- * Context: any. The answer may be outdated when it arrives.
- * Return: true if a breakpoint exists anywhere, enabled or not, that a register is reserved for.
+ * Context: any. The result may be outdated.
+ * Return: true if there is a breakpoint, enabled or not, that registers are reserved for.
  */
 bool hw_breakpoint_is_used(void)
 {

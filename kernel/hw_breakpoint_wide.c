@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wide breakpoints: kernel code's own, on every CPU that is online, also those that come
- * later; and how they are moved from any context.
+ * Wide breakpoints: breakpoints of kernel code that are on every online CPU, including CPUs that
+ * come online later. They can be moved to another address from any context.
  *
- * Registers are reserved for the registration as a whole, on every possible CPU, and none of its
- * events reserves anything. So an event can always be made for a CPU that comes up.
+ * Registers are reserved for the breakpoint as a whole, on every possible CPU. The events of the CPUs
+ * reserve nothing, so the event of a CPU that comes online is never refused.
  *
- * Moving: the address that all CPUs are to have is in wide->owner.watch. The CPU that calls
- * takes it at once; the others when an irq_work tells them. Only a CPU in an ordinary
- * interrupt may queue work on others, so the caller, who may be in an NMI, queues "spread"
- * on its own CPU, and that queues "move" on all. Each CPU takes the newest target, whoever
- * told it, so all of them end up with the same.
+ * Moving: wide->owner.watch has the address that all CPUs are to watch. The calling CPU moves its
+ * event at once, and the others do so in an irq_work. An NMI can't queue work on other CPUs. So the
+ * caller queues "spread" on its own CPU, which then queues "move" on all CPUs. Each CPU takes the
+ * newest address, so all of them end up with the same.
  *
  *   any context         interrupt here          interrupt on each CPU
  *   target, move_here   spread ---------------> move_here
@@ -38,13 +37,13 @@
 /* === Data ================================================================= */
 
 /**
- * struct wide_cpu - a CPU's share of a wide breakpoint
- * @bp: its event, NULL while the CPU is offline; the first field, since it is what the
- *	caller's per-CPU pointer points to. Written on the CPU itself once the caller has it
- * @wide: whose share it is
- * @spread: tells all CPUs to move; queued by a mover on this CPU
+ * struct wide_cpu - one CPU's part of a wide breakpoint
+ * @bp: the CPU's event; NULL while the CPU is offline. It is the first field, because callers have
+ *	per-CPU pointers to events. Written on the CPU itself once the caller has the pointer
+ * @wide: the wide breakpoint
+ * @spread: queues @move on all CPUs
  * @move: moves this CPU's event
- * @in_force: of the newest move that this CPU has taken, the ticket; written on the CPU
+ * @in_force: the ticket of the newest move that this CPU has made; written on the CPU
  */
 struct wide_cpu {
 	struct perf_event		*bp;
@@ -59,13 +58,15 @@ static_assert(offsetof(struct wide_cpu, bp) == 0);
 /**
  * struct wide - a wide breakpoint
  * @node: in wide_list; protected by wide_mutex
- * @cpu: the CPUs' shares
- * @attr: what events are made from, but for their address; protected by wide_mutex
- * @triggered: their handler; constant
+ * @cpu: the CPUs' parts
+ * @attr: the attribute of the events, except their address; protected by wide_mutex
+ * @triggered: the handler of the events; constant
  * @context: for @triggered; constant
- * @owner: whose it is, and what is reserved. Its watch is protected by wide_mutex
- * @hw: what @attr means on this machine; changes only while nobody moves it
- * @moves: how often the address in @owner was written: the newest ticket
+ * @owner: whose the breakpoint is, and what is reserved. wide_mutex protects its watch, except that
+ *	a move writes the address
+ * @hw: what @attr means for the architecture; the callers ensure that no move is under way when it
+ *	changes
+ * @moves: how many moves there were: the newest ticket
  */
 struct wide {
 	struct list_head		node;
@@ -78,15 +79,15 @@ struct wide {
 	atomic_long_t			moves;
 };
 
-/* Those that follow CPUs as they come and go. Taken inside the CPU hotplug lock. */
+/* The wide breakpoints that CPU hotplug has to care for. Taken inside the CPU hotplug lock. */
 static DEFINE_MUTEX(wide_mutex);
 static LIST_HEAD(wide_list);
 
 /* === Moving =============================================================== */
 
 /*
- * The ticket first, then the target, which is at least as new: pairs with the order in
- * hw_breakpoint_move_wide(). An NMI in between may have moved it on; we'd move it back.
+ * The ticket is read before the address, which is therefore at least as new: pairs with
+ * move_from_here(). If an NMI moved the event in between, it has been moved back, so try again.
  */
 static void move_here(struct wide_cpu *this)
 {
@@ -106,7 +107,7 @@ static void move_work(struct irq_work *work)
 	move_here(container_of(work, struct wide_cpu, move));
 }
 
-/* An interrupt: no CPU can go away meanwhile. */
+/* In an interrupt, so no CPU can go offline meanwhile. */
 static void spread_work(struct irq_work *work)
 {
 	struct wide *wide = container_of(work, struct wide_cpu, spread)->wide;
@@ -127,7 +128,7 @@ static void move_from_here(struct wide *wide, unsigned long addr, unsigned long 
 	unsigned long mine;
 
 	WRITE_ONCE(wide->owner.watch.address, addr);
-	/* A full barrier; pairs with move_here(). */
+	/* A full barrier, which pairs with move_here(). */
 	mine = atomic_long_inc_return(&wide->moves);
 	if (ticket)
 		*ticket = mine;
@@ -141,16 +142,16 @@ static void move_from_here(struct wide *wide, unsigned long addr, unsigned long 
  * @addr: the kernel address to be watched from now on, aligned as for a new breakpoint
  * @ticket: set to what hw_breakpoint_moved() takes, or NULL
  *
- * On the calling CPU it is in force as hw_breakpoint_move_local() says. The others follow
- * as soon as they take interrupts; until then they watch the old address. When several
- * CPUs move the same breakpoint all of them end up with the address that came last.
+ * The calling CPU watches the new address as hw_breakpoint_move_local() says. The other CPUs watch
+ * the old address until they take an interrupt. If several CPUs move the same breakpoint, all CPUs
+ * end up with the address of the last move.
  *
- * The caller sees to it that the breakpoint isn't unregistered at the same time and, where
- * it is one for execution, that no module is being unloaded.
+ * The caller ensures that the breakpoint isn't unregistered at the same time and, for an execution
+ * breakpoint, that no module is being unloaded.
  *
- * Context: any, NMI included. Takes no lock and allocates nothing.
- * Return: 0, or -EINVAL if the address can't be watched, or -ENODEV on a CPU that is on
- * its way up or down.
+ * Context: any, including NMI. Takes no lock and allocates nothing.
+ * Return: 0; -EINVAL if the address can't be watched; -ENODEV on a CPU that is coming online or
+ * going offline.
  */
 int hw_breakpoint_move_wide(struct perf_event * __percpu *cpu_events, unsigned long addr,
 			    unsigned long *ticket)
@@ -164,7 +165,7 @@ int hw_breakpoint_move_wide(struct perf_event * __percpu *cpu_events, unsigned l
 		return err;
 
 	local_irq_save(flags);
-	/* Its irq_work would never run. */
+	/* On a CPU that isn't online the irq_work would not run. */
 	if (cpu_online(smp_processor_id()))
 		move_from_here(wide, addr, ticket);
 	else
@@ -175,13 +176,12 @@ int hw_breakpoint_move_wide(struct perf_event * __percpu *cpu_events, unsigned l
 EXPORT_SYMBOL_GPL(hw_breakpoint_move_wide);
 
 /**
- * hw_breakpoint_moved() - is a move in force on every CPU?
+ * hw_breakpoint_moved() - has every CPU made a move?
  * @cpu_events: from register_wide_hw_breakpoint()
  * @ticket: from hw_breakpoint_move_wide()
  *
- * Context: any, NMI included.
- * Return: true if each CPU that has the breakpoint watches the address of that move, or
- * of a later one.
+ * Context: any, including NMI.
+ * Return: true if each online CPU watches the address of that move, or of a later one.
  */
 bool hw_breakpoint_moved(struct perf_event * __percpu *cpu_events, unsigned long ticket)
 {
@@ -211,7 +211,7 @@ static void wait_moved(struct wide *wide)
 }
 
 /**
- * hw_breakpoint_wait_moved() - wait until all moves are in force on every CPU
+ * hw_breakpoint_wait_moved() - wait until every CPU has made all moves
  * @cpu_events: from register_wide_hw_breakpoint()
  *
  * Context: may sleep.
@@ -224,7 +224,7 @@ EXPORT_SYMBOL_GPL(hw_breakpoint_wait_moved);
 
 /* === Events =============================================================== */
 
-/* Made disabled, so that it isn't hit before it has its own handler. */
+/* The event is created disabled, so that it isn't hit before it has its own handler. */
 static int wide_cpu_create(struct wide *wide, int cpu)
 {
 	struct perf_event_attr attr = wide->attr;
@@ -252,7 +252,7 @@ static void wide_cpu_enable(struct wide *wide, int cpu)
 		perf_event_enable(bp);
 }
 
-/* Off before it is forgotten: what moves from here on doesn't move it. */
+/* The event is disabled before moves no longer reach it. */
 static void wide_cpu_destroy(struct wide *wide, int cpu)
 {
 	struct wide_cpu *that = per_cpu_ptr(wide->cpu, cpu);
@@ -267,7 +267,7 @@ static void wide_cpu_destroy(struct wide *wide, int cpu)
 
 /* === CPUs that come and go ================================================ */
 
-/* A move that came after the event got its address has missed it; it is off as yet. */
+/* The event, which is still disabled, has missed moves that were made while it was created. */
 static void catch_up(struct wide *wide)
 {
 	unsigned long flags;
@@ -277,7 +277,7 @@ static void catch_up(struct wide *wide)
 	local_irq_restore(flags);
 }
 
-/* On that CPU, after perf's own callback. */
+/* Runs on the CPU, after perf core's callback. */
 static int wide_cpu_online(unsigned int cpu)
 {
 	struct wide *wide;
@@ -298,7 +298,7 @@ static int wide_cpu_online(unsigned int cpu)
 	return 0;
 }
 
-/* On that CPU, before perf's own callback: perf would detach the event for good. */
+/* Runs on the CPU, before perf core's callback, which would detach the event for good. */
 static int wide_cpu_offline(unsigned int cpu)
 {
 	struct wide *wide;
@@ -387,7 +387,6 @@ static int wide_create_all(struct wide *wide)
 	return 0;
 }
 
-/* An exclusive one is alone on every CPU. */
 static unsigned int wide_weight(const struct wide *wide, const struct arch_hw_breakpoint *hw)
 {
 	return wide->attr.exclusive ? HBP_NUM : arch_hw_breakpoint_weight(hw);
@@ -406,7 +405,7 @@ static int wide_refuse(const struct wide *wide, const struct perf_event_attr *at
 	return err;
 }
 
-/* Could it be what @attr says? Then @hw is what that means, and what it takes is reserved. */
+/* Check @attr, set @hw to what it means for the architecture, and reserve registers for it. */
 static int wide_reserve(struct wide *wide, const struct perf_event_attr *attr,
 			struct arch_hw_breakpoint *hw)
 {
@@ -419,7 +418,7 @@ static int wide_reserve(struct wide *wide, const struct perf_event_attr *attr,
 	err = hw_breakpoint_check_attr(attr, hw, &why);
 	if (err)
 		return wide_refuse(wide, attr, err, why);
-	/* perf core would take the CPU hotplug lock for it, which is held when events are made. */
+	/* perf core would take the CPU hotplug lock for that. It is held when events are created. */
 	if (attr->context_switch)
 		return wide_refuse(wide, attr, -EINVAL, "context_switch doesn't go with all CPUs");
 	weight = wide_weight(wide, hw);
@@ -470,14 +469,12 @@ static struct perf_event * __percpu *wide_set(struct wide *wide, const char *kin
 }
 
 /**
- * register_wide_hw_breakpoint_as() - set a breakpoint on every CPU, and say who it is for
- * @kind: a word for what holds the registers, such as "ksym"; or NULL: kernel code
- * @name: which of that kind; neither is copied, both are needed while the breakpoint is there
+ * register_wide_hw_breakpoint_as() - set a breakpoint on every CPU on behalf of a user
+ * @kind: a word for the owner, such as "ksym", which debugfs shows; or NULL: kernel code
+ * @name: which of that kind. Neither string is copied; both have to stay as long as the breakpoint
  * @attr: as for register_wide_hw_breakpoint()
  * @triggered: as for register_wide_hw_breakpoint()
  * @context: as for register_wide_hw_breakpoint()
- *
- * For whoever sets breakpoints on behalf of a user, who finds the two in debugfs.
  *
  * Context: as for register_wide_hw_breakpoint().
  * Return: as for register_wide_hw_breakpoint().
@@ -497,13 +494,13 @@ EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint_as);
  * @triggered: as for register_user_hw_breakpoint()
  * @context: for @triggered, as event->overflow_handler_context
  *
- * A register is promised on every CPU that may ever come. A CPU that comes online has
- * the breakpoint from then on, that is before tasks are moved to it; one that goes has it
- * until tasks have left. While a CPU is offline its pointer is NULL.
+ * Registers are reserved on every possible CPU. A CPU that comes online gets the breakpoint before
+ * tasks run on it, and a CPU that goes offline keeps the breakpoint until tasks have left it. While
+ * a CPU is offline its pointer is NULL.
  *
  * Context: may sleep; not from a CPU hotplug callback.
- * Return: the events, one for each CPU, or an ERR_PTR as for
- * register_user_hw_breakpoint(). It is on all CPUs or on none.
+ * Return: the events, one for each CPU, or an ERR_PTR as for register_user_hw_breakpoint(). The
+ * breakpoint is set on all CPUs or on none.
  */
 struct perf_event * __percpu *
 register_wide_hw_breakpoint(struct perf_event_attr *attr,
@@ -515,16 +512,15 @@ register_wide_hw_breakpoint(struct perf_event_attr *attr,
 EXPORT_SYMBOL_GPL(register_wide_hw_breakpoint);
 
 /**
- * modify_wide_hw_breakpoint() - have a breakpoint watch something else on every CPU
+ * modify_wide_hw_breakpoint() - change what a breakpoint watches on every CPU
  * @cpu_events: from register_wide_hw_breakpoint()
  * @attr: bp_addr, bp_type and bp_len are taken from it
  *
- * CPUs follow one by one, and each misses what happens while it does. Counts go on. The
- * caller sees to it that the breakpoint isn't moved or unregistered at the same time.
+ * The CPUs' events are modified one after the other, and each misses the hits of that time. Counts
+ * go on. The caller ensures that the breakpoint isn't moved or unregistered at the same time.
  *
  * Context: may sleep; not from a CPU hotplug callback.
- * Return: 0, or -EINVAL, -EPERM or -ENOSPC as for a new breakpoint; on error nothing has
- * changed.
+ * Return: 0, or -EINVAL, -EPERM or -ENOSPC as for a new breakpoint. On an error nothing has changed.
  */
 int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 			      struct perf_event_attr *attr)
@@ -550,7 +546,7 @@ int modify_wide_hw_breakpoint(struct perf_event * __percpu *cpu_events,
 	wide->owner.watch = hw_breakpoint_watch(&modified);
 	for_each_online_cpu(cpu) {
 		bp = per_cpu_ptr(wide->cpu, cpu)->bp;
-		/* It has been checked. */
+		/* wide_reserve() has checked the attribute and reserved the registers. */
 		if (bp)
 			WARN_ON_ONCE(modify_user_hw_breakpoint(bp, &modified));
 	}
