@@ -260,7 +260,10 @@ static void show_refusal(struct seq_file *m, const struct hw_breakpoint_refusal 
 	seq_printf(m, "refused time=%llu.%06u", s, us);
 	show_place(m, r->request.cpu);
 	show_holder(m, &r->request);
-	seq_printf(m, " errno=%d error=%s times=%u", -r->err, error ?: "error", r->times);
+	seq_printf(m, " errno=%d", -r->err);
+	if (error)
+		seq_printf(m, " error=%s", error);
+	seq_printf(m, " times=%u", r->times);
 	show_string(m, "reason", r->why);
 	seq_putc(m, '\n');
 }

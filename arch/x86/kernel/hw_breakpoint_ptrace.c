@@ -139,26 +139,48 @@ static void drop_events(struct ptrace_debugregs *regs, unsigned long which)
 	}
 }
 
-/*
- * Make sure that each register that @dr7 makes live has an event, enabled or not. On error none has
- * been created.
- */
-static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
-			 unsigned long dr7)
+/* An event that no register needs with @dr7, taken away from its register; NULL: there is none. */
+static struct perf_event *take_idle_event(struct ptrace_debugregs *regs, unsigned long dr7)
 {
-	unsigned long created = 0;
-	struct perf_event_attr attr;
 	struct perf_event *bp;
 	unsigned int n;
 
 	for (n = 0; n < HBP_NUM; n++) {
+		bp = regs->event[n];
+		if (bp && !is_live(regs, dr7, n)) {
+			regs->event[n] = NULL;
+			return bp;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Ensure that each register that @dr7 makes live has an event, enabled or not. Idle events are used
+ * first, so that switching one register off and another one on never fails. On an error nothing has
+ * changed.
+ */
+static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
+			 unsigned long dr7)
+{
+	struct perf_event *old[HBP_NUM], *bp;
+	unsigned long created = 0;
+	struct perf_event_attr attr;
+	unsigned int n;
+
+	memcpy(old, regs->event, sizeof(old));
+	for (n = 0; n < HBP_NUM; n++) {
 		if (regs->event[n] || !is_live(regs, dr7, n))
+			continue;
+		regs->event[n] = take_idle_event(regs, dr7);
+		if (regs->event[n])
 			continue;
 		register_attr(regs, dr7, n, &attr);
 		attr.disabled = 1;
 		bp = register_user_hw_breakpoint(&attr, ptrace_hit, NULL, tsk);
 		if (IS_ERR(bp)) {
 			drop_events(regs, created);
+			memcpy(regs->event, old, sizeof(old));
 			return PTR_ERR(bp);
 		}
 		regs->event[n] = bp;

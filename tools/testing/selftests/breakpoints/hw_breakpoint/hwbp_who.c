@@ -213,7 +213,6 @@ TEST_F(who, shared)
 	}
 	EXPECT_EQ(2, find("slots", "shared", at(&var), "type=w", NULL));
 	EXPECT_EQ(1, find("slots", "shared", "type=rw", NULL));
-	EXPECT_EQ(3, find("slots", " shared ", NULL));
 	/* the first promised event finds a free register, the second one takes another's */
 	ASSERT_EQ(0, write_file(FLEXIBLE, "0"));
 	for (i = 0; i < 2; i++) {
@@ -281,7 +280,6 @@ TEST_F(who, name_that_needs_quotes)
 	fd = bp_open(BP_W, addr_of(&var), 8, self->idle, -1);
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(1, find("slots", "promise", " comm=\"a \\042b\\134c\\012d\\177\"", NULL));
-	EXPECT_EQ(1, find("slots", "a \\042b\\134c\\012d\\177/", NULL));
 	prctl(PR_SET_NAME, "hwbp_who");
 	close(fd);
 }
@@ -308,9 +306,9 @@ TEST_F(who, debugger)
 	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, pid, DR(1), addr_of(&other)));
 	/* two writes of 8 bytes, G0 and G1 */
 	ASSERT_EQ(0, ptrace(PTRACE_POKEUSER, pid, DR(7), 0x99000aul));
-	ASSERT_EQ(1, find("slots", "promise", NULL));
+	ASSERT_EQ(2, find("slots", "promise", NULL));
 	EXPECT_STREQ("ptrace", value(line, "owner"));
-	EXPECT_EQ(2, number(line, "slots"));
+	EXPECT_EQ(1, number(line, "slots"));
 	EXPECT_EQ(pid, number(line, "task"));
 	EXPECT_EQ(getpid(), number(line, "pid"));
 	end_task(pid);
@@ -552,7 +550,7 @@ TEST_F(who, last_refusals)
 	EXPECT_EQ(33 + NR_REFUSALS + 9, number(line, "len"));
 	EXPECT_EQ(1, find("refused", text(" len=%lld ", 33 + 10), NULL));
 	EXPECT_EQ(0, find("refused", text(" len=%lld ", 33 + 9), NULL));
-	EXPECT_EQ(NR_REFUSALS, find("refused", "-EINVAL", NULL));
+	EXPECT_EQ(NR_REFUSALS, find("refused", "error=EINVAL", NULL));
 }
 
 /* === Tracepoints === */
