@@ -126,6 +126,10 @@ check "and that is said" says 'failure: the kernel complained'
 check "VM_OUT: its files come out" gave folder/file kept
 check "others don't" [ ! -e "$tmp/lost" ]
 
+# QEMU drops what a guest writes to a console if that is a pipe that nobody empties.
+check "a reader that is late loses nothing" \
+	[ "$(RUN='seq 1 200000' "$root/vm/run.sh" 2>"$tmp/err" | { sleep 10; tr -d '\r'; } | sha256sum)" = "$(seq 1 200000 | sha256sum)" ]
+
 # Long enough however busy this machine is: as three such guests took.
 guest stop $((SECONDS * 3)) "cat /proc/sys/kernel/panic_on_warn; echo kept >\"\$VM_OUT/file\"; exec $tmp/hangs"
 check "WARN=stop, the default: it panics" [ "$(head -n 1 "$tmp/out")" = 1 ]

@@ -66,8 +66,16 @@ tap() {
 		BEGIN { name = group }
 		{ sub(/\r$/, "") }
 		/^$/ { next }
-		/^# hwbp-test / { close_test(); name = group " " $3; next }
-		/^# hwbp-status / { close_test(); if ($3 != 0 && !bad[name]) fail(name ": exit status " $3); next }
+		function now(t) { "date +%s" | getline t; close("date +%s"); return t }
+		/^# hwbp-test / { close_test(); name = group " " $3; began = now(); next }
+		/^# hwbp-status / {
+			close_test()
+			if ($3 != 0 && !bad[name])
+				fail(name ": exit status " $3)
+			if (began)
+				print "    " name ": took " now() - began " s"
+			next
+		}
 		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) { skipped++; print "ok - " name " " $0 }; next }
 		/^ok/ && /# *(SKIP|skip)/ { skipped++; seen++; print "skip - " name ": " $0; fflush(); next }
 		/^ok/ { passed++; seen++; sub(/^ok *[0-9]* *-? */, ""); print "ok - " name ": " $0; fflush(); next }

@@ -146,9 +146,14 @@ if [ "$mode" = shell ]; then
 	exit 0
 fi
 rc=0
-mkfifo "$dir/out" "$dir/qmp.in" "$dir/qmp.out"
-cat "$dir/out" &
-cat=$!
+mkfifo "$dir/qmp.in" "$dir/qmp.out"
+# A file, since QEMU drops what a guest writes to a console whose reader is slow. It is shown as
+# long as $running lives.
+: >"$dir/out"
+sleep infinity &
+running=$!
+tail -c +1 -s 0.1 --pid="$running" -f "$dir/out" &
+tail=$!
 monitor &
 monitor=$!
 timeout --foreground -k 5 $((TIMEOUT + 10)) "${qemu[@]}" -device virtio-serial-pci \
@@ -156,9 +161,8 @@ timeout --foreground -k 5 $((TIMEOUT + 10)) "${qemu[@]}" -device virtio-serial-p
 	-chardev "file,id=out,path=$dir/out" -device virtconsole,chardev=out,name=out \
 	-chardev "file,id=status,path=$dir/status" -device virtserialport,chardev=status,name=status \
 	</dev/null 2>"$dir/errors" || rc=$?
-# Unblocks the reader if QEMU never came to open its end.
-: 1<>"$dir/out"
-wait "$cat"
+kill "$running"
+wait "$tail"
 # The panic is then what monitor() asked for.
 [ ! -e "$dir/late" ] || rc=124 EXCUSED='Kernel panic - not syncing: NMI'
 if [ ! -s "$console" ] && [ "$rc" != 124 ] && [ "$rc" != 137 ]; then
