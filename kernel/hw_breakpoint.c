@@ -42,7 +42,7 @@ static void refuse(const struct perf_event *bp, const struct perf_event_attr *at
 
 	hw_breakpoint_describe(bp, &request);
 	request.watch = hw_breakpoint_watch(attr);
-	hw_breakpoint_refused(&request, err, why);
+	hw_breakpoint_refused(&request, err, why, 0);
 }
 
 /* === Checks =============================================================== */
@@ -175,24 +175,58 @@ static int reserve(struct perf_event *bp, struct perf_event_context *ctx, unsign
 	return err;
 }
 
+static void explain(char *why, struct perf_event *bp, int err, unsigned int more)
+{
+	const struct hw_breakpoint_charge *charge = &counter_arch_bp(bp)->charge;
+
+	*why = '\0';
+	if (bp->group_leader->attr.exclusive && hw_breakpoint_exclusive_explain(why, bp, &more))
+		return;
+	if (err == -EDQUOT)
+		hw_breakpoint_explain_limit(why, charge, READ_ONCE(task_limit), more);
+	else if (err == -ENOSPC)
+		hw_breakpoint_explain(why, charge, more);
+}
+
 /* noinline, so that the successful path doesn't reserve stack for the reason. */
 static noinline int refuse_to_reserve(const struct perf_event_attr *attr, struct perf_event *bp,
 				      unsigned int weight, int err)
 {
-	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	unsigned int more = weight - hw->charge.weight;
-	char why[HW_BREAKPOINT_WHY_LEN] = "";
+	const struct hw_breakpoint_charge *charge = &counter_arch_bp(bp)->charge;
+	const unsigned int state = hw_breakpoint_state(charge);
+	const int told = err == -EDQUOT ? -ENOSPC : err;
+	struct hw_breakpoint_holder request;
+	char why[HW_BREAKPOINT_WHY_LEN];
 
-	if (bp->group_leader->attr.exclusive && hw_breakpoint_exclusive_explain(why, bp, &more))
-		err = -ENOSPC;
-	else if (err == -EDQUOT)
-		hw_breakpoint_explain_limit(why, &hw->charge, READ_ONCE(task_limit), more);
-	else if (err == -ENOSPC)
-		hw_breakpoint_explain(why, &hw->charge, more);
-	if (err == -EDQUOT)
-		err = -ENOSPC;
-	refuse(bp, attr, err, why);
-	return err;
+	hw_breakpoint_describe(bp, &request);
+	request.watch = hw_breakpoint_watch(attr);
+	request.weight = weight;
+	if (!bp->group_leader->attr.exclusive &&
+	    hw_breakpoint_refused_again(&request, told, state))
+		return told;
+	explain(why, bp, err, weight - charge->weight);
+	hw_breakpoint_refused(&request, told, why, state);
+	return told;
+}
+
+/*
+ * Refuse a request of a task for itself before perf core has looked up and locked the context: a
+ * program that asks again and again shouldn't cost more than that. Other tasks' registers are only
+ * looked at once perf core has checked that the caller may observe them.
+ */
+static int refuse_early(struct perf_event *bp)
+{
+	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	struct perf_event_context *ctx = rcu_access_pointer(current->perf_event_ctxp);
+	const unsigned int weight = arch_hw_breakpoint_weight(hw);
+	int err;
+
+	if (bp->hw.target != current || !ctx || bp->group_leader->attr.exclusive ||
+	    hw_breakpoint_is_flexible(bp))
+		return 0;
+	hw->charge = hw_breakpoint_no_charge(bp, ctx);
+	err = hw_breakpoint_would_refuse(&hw->charge, weight, HW_BREAKPOINT_NO_LIMIT);
+	return err ? refuse_to_reserve(&bp->attr, bp, weight, err) : 0;
 }
 
 static void give_back(struct perf_event *bp)
@@ -293,7 +327,7 @@ static int hw_breakpoint_event_init(struct perf_event *bp)
 	hw->movable = !bp->hw.target && !is_default_overflow_handler(bp);
 	/* Nothing is charged before hw_breakpoint_charge_event(). */
 	hw->charge.cpu = HW_BREAKPOINT_ANY_CPU;
-	return 0;
+	return bp->parent ? 0 : refuse_early(bp);
 }
 
 static int take_registers(struct perf_event *bp)

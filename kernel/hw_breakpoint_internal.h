@@ -57,6 +57,7 @@ void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
  * @time: when the last one was refused, in ns of local_clock()
  * @times: how many there were
  * @err: the negative errno
+ * @state: as for hw_breakpoint_refused_again()
  * @request: what was asked for, and by whom
  * @why: the reason
  */
@@ -64,10 +65,13 @@ struct hw_breakpoint_refusal {
 	u64				time;
 	unsigned int			times;
 	int				err;
+	unsigned int			state;
 	struct hw_breakpoint_holder	request;
 	char				why[HW_BREAKPOINT_WHY_LEN];
 };
 
+bool hw_breakpoint_refused_again(const struct hw_breakpoint_holder *request, int err,
+				 unsigned int state);
 void hw_breakpoint_copy_refusals(struct hw_breakpoint_refusal *to);
 
 /* hw_breakpoint_exclusive.c */

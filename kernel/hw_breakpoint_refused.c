@@ -25,10 +25,17 @@ static DEFINE_RAW_SPINLOCK(refused_lock);
 static struct hw_breakpoint_refusal refused[HW_BREAKPOINT_NR_REFUSALS];
 static unsigned int next_refused;
 
+static struct hw_breakpoint_refusal *last_refusal(void)
+{
+	lockdep_assert_held(&refused_lock);
+	return &refused[(next_refused ?: HW_BREAKPOINT_NR_REFUSALS) - 1];
+}
+
+/* But for the asker. */
 static bool is_same_request(const struct hw_breakpoint_holder *a,
 			    const struct hw_breakpoint_holder *b)
 {
-	return a->asker.pid == b->asker.pid && a->task.pid == b->task.pid && a->cpu == b->cpu &&
+	return a->task.pid == b->task.pid && a->cpu == b->cpu && a->weight == b->weight &&
 	       a->watch.address == b->watch.address && a->watch.len == b->watch.len &&
 	       a->watch.type == b->watch.type && !strcmp(a->kind, b->kind) &&
 	       !strcmp(a->name, b->name);
@@ -37,18 +44,44 @@ static bool is_same_request(const struct hw_breakpoint_holder *a,
 /* A refusal that repeats the last one is only counted, so that a loop doesn't push out all others. */
 static void record(const struct hw_breakpoint_refusal *new)
 {
-	struct hw_breakpoint_refusal *last;
+	struct hw_breakpoint_refusal *last = last_refusal();
 
-	lockdep_assert_held(&refused_lock);
-	last = &refused[(next_refused ?: HW_BREAKPOINT_NR_REFUSALS) - 1];
-	if (last->err == new->err && is_same_request(&last->request, &new->request) &&
-	    !strcmp(last->why, new->why)) {
+	if (last->err == new->err && last->request.asker.pid == new->request.asker.pid &&
+	    is_same_request(&last->request, &new->request) && !strcmp(last->why, new->why)) {
+		last->state = new->state;
 		last->time = new->time;
 		last->times++;
 		return;
 	}
 	refused[next_refused] = *new;
 	next_refused = (next_refused + 1) % HW_BREAKPOINT_NR_REFUSALS;
+}
+
+/*
+ * If the last refusal was of @request, with @err and in the same @state of the constraint table, count
+ * that refusal once more. So a program that asks in a loop doesn't cost a new reason each time. The
+ * asker of @request isn't set yet. In process context. Return: false if the refusal differs.
+ */
+bool hw_breakpoint_refused_again(const struct hw_breakpoint_holder *request, int err,
+				 unsigned int state)
+{
+	struct hw_breakpoint_refusal *last;
+	unsigned long flags;
+	bool again;
+
+	if (trace_hw_breakpoint_refuse_enabled())
+		return false;
+	raw_spin_lock_irqsave(&refused_lock, flags);
+	last = last_refusal();
+	again = last->times && last->err == err && last->state == state &&
+		last->request.asker.pid == task_pid_nr(current) &&
+		is_same_request(&last->request, request);
+	if (again) {
+		last->time = local_clock();
+		last->times++;
+	}
+	raw_spin_unlock_irqrestore(&refused_lock, flags);
+	return again;
 }
 
 static const char *reason(int err, const char *why)
@@ -60,12 +93,16 @@ static const char *reason(int err, const char *why)
 
 /*
  * Record that the current task was refused @request, with the errno -@err, because of @why. The
- * asker is set here; @why may be NULL, and is copied. In any context. In an NMI and in the kernel
- * debugger, which can't wait for the lock, the record may be lost.
+ * asker is set here; @why may be NULL, and is copied. @state is for hw_breakpoint_refused_again(), or
+ * 0. In any context. In an NMI and in the kernel debugger, which can't wait for the lock, the record
+ * may be lost.
  */
-void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why)
+void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why,
+			   unsigned int state)
 {
-	struct hw_breakpoint_refusal new = { .time = local_clock(), .times = 1, .err = err };
+	struct hw_breakpoint_refusal new = {
+		.time = local_clock(), .times = 1, .err = err, .state = state,
+	};
 	unsigned long flags;
 
 	hw_breakpoint_name_task(&request->asker, current);

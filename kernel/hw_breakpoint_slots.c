@@ -433,6 +433,21 @@ static noinline int charge_slowly(struct hw_breakpoint_charge *charge,
 	return err;
 }
 
+/*
+ * Would @charge be refused @weight? In any context but an NMI. Return: what hw_breakpoint_charge()
+ * would; 0 doesn't mean that it will be granted.
+ */
+int hw_breakpoint_would_refuse(const struct hw_breakpoint_charge *charge, unsigned int weight,
+			       unsigned int task_limit)
+{
+	int err;
+
+	spin_lock(&charge->account->lock);
+	err = find_objection(charge, weight, task_limit);
+	spin_unlock(&charge->account->lock);
+	return err;
+}
+
 /* Return: -EAGAIN if it takes the table's mutex. */
 static int charge_fast(struct hw_breakpoint_charge *charge, struct hw_breakpoint_account *account,
 		       unsigned int weight, unsigned int task_limit)
@@ -511,6 +526,19 @@ int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned i
 	if (table_is_in_use())
 		return -EBUSY;
 	return change_cpus(charge, weight);
+}
+
+/*
+ * The numbers that a refusal of @charge depends on: while they are the same, so is the reason. They
+ * may be outdated.
+ */
+unsigned int hw_breakpoint_state(const struct hw_breakpoint_charge *charge)
+{
+	const struct hw_breakpoint_account *account = charge->account;
+	const bool on_cpu = charge->cpu >= 0;
+
+	return (on_cpu ? hw_breakpoint_left_on(charge->cpu) : READ_ONCE(capacity)) << 16 |
+	       (account ? hw_breakpoint_account_most(account, charge->cpu) : 0);
 }
 
 /* How many registers a CPU has, reserved or not. */

@@ -63,6 +63,10 @@ int hw_breakpoint_charge(struct hw_breakpoint_charge *charge, unsigned int weigh
 			 unsigned int task_limit);
 int hw_breakpoint_charge_stopped(struct hw_breakpoint_charge *charge, unsigned int weight);
 
+int hw_breakpoint_would_refuse(const struct hw_breakpoint_charge *charge, unsigned int weight,
+			       unsigned int task_limit);
+unsigned int hw_breakpoint_state(const struct hw_breakpoint_charge *charge);
+
 unsigned int hw_breakpoint_account_most(const struct hw_breakpoint_account *account, int cpu);
 
 unsigned int hw_breakpoint_nr_slots(void);

@@ -401,7 +401,7 @@ static int wide_refuse(const struct wide *wide, const struct perf_event_attr *at
 	};
 
 	hw_breakpoint_name_owner(&request, &wide->owner);
-	hw_breakpoint_refused(&request, err, why);
+	hw_breakpoint_refused(&request, err, why, 0);
 	return err;
 }
 

@@ -53,7 +53,7 @@ struct hw_breakpoint_watch {
  * @watch: what is watched
  * @hits: how often it was hit
  * @cpu: the CPU that it is bound to, HW_BREAKPOINT_ANY_CPU or HW_BREAKPOINT_EVERY_CPU
- * @weight: how many registers are reserved
+ * @weight: how many registers are reserved, or were requested
  */
 struct hw_breakpoint_holder {
 	char				kind[16];
@@ -130,7 +130,8 @@ void hw_breakpoint_explain(char *why, const struct hw_breakpoint_charge *charge,
 			   unsigned int more);
 
 /* hw_breakpoint_refused.c */
-void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why);
+void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const char *why,
+			   unsigned int state);
 
 /* hw_breakpoint_flexible.c: several events may share a register */
 DECLARE_STATIC_KEY_FALSE(hw_breakpoint_may_share);

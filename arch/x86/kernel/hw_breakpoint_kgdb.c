@@ -241,7 +241,7 @@ static void refused(const struct perf_event_attr *attr, int err, const char *why
 		.cpu	= HW_BREAKPOINT_EVERY_CPU,
 	};
 
-	hw_breakpoint_refused(&request, err, why);
+	hw_breakpoint_refused(&request, err, why, 0);
 }
 
 /* Return: NULL if there is none. */

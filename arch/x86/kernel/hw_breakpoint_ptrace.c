@@ -106,7 +106,7 @@ static int refuse(struct task_struct *tsk, const struct perf_event_attr *attr, i
 	};
 
 	hw_breakpoint_name_task(&request.task, tsk);
-	hw_breakpoint_refused(&request, err, why);
+	hw_breakpoint_refused(&request, err, why, 0);
 	return err;
 }
 
