@@ -193,7 +193,8 @@ static noinline int refuse_to_reserve(const struct perf_event_attr *attr, struct
 				      unsigned int weight, int err)
 {
 	const struct hw_breakpoint_charge *charge = &counter_arch_bp(bp)->charge;
-	const unsigned int state = hw_breakpoint_state(charge);
+	const unsigned int limit = err == -EDQUOT ? READ_ONCE(task_limit) + 1 : 0;
+	const unsigned int state = hw_breakpoint_state(charge) | limit << 24;
 	const int told = err == -EDQUOT ? -ENOSPC : err;
 	struct hw_breakpoint_holder request;
 	char why[HW_BREAKPOINT_WHY_LEN];

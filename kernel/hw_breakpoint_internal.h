@@ -55,6 +55,7 @@ void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
 /**
  * struct hw_breakpoint_refusal - a refused request, or several in a row that don't differ
  * @time: when the last one was refused, in ns of local_clock()
+ * @explained: when the reason was found
  * @times: how many there were
  * @err: the negative errno
  * @state: as for hw_breakpoint_refused_again()
@@ -63,6 +64,7 @@ void hw_breakpoint_list_holders(void (*show)(struct seq_file *m,
  */
 struct hw_breakpoint_refusal {
 	u64				time;
+	u64				explained;
 	unsigned int			times;
 	int				err;
 	unsigned int			state;

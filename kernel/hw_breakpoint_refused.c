@@ -48,6 +48,7 @@ static void record(const struct hw_breakpoint_refusal *new)
 
 	if (last->err == new->err && last->request.asker.pid == new->request.asker.pid &&
 	    is_same_request(&last->request, &new->request) && !strcmp(last->why, new->why)) {
+		last->explained = new->explained;
 		last->state = new->state;
 		last->time = new->time;
 		last->times++;
@@ -65,6 +66,7 @@ static void record(const struct hw_breakpoint_refusal *new)
 bool hw_breakpoint_refused_again(const struct hw_breakpoint_holder *request, int err,
 				 unsigned int state)
 {
+	const u64 now = local_clock();
 	struct hw_breakpoint_refusal *last;
 	unsigned long flags;
 	bool again;
@@ -73,11 +75,13 @@ bool hw_breakpoint_refused_again(const struct hw_breakpoint_holder *request, int
 		return false;
 	raw_spin_lock_irqsave(&refused_lock, flags);
 	last = last_refusal();
+	/* Other holders may have taken the place of those that the reason names. */
 	again = last->times && last->err == err && last->state == state &&
+		now - last->explained < NSEC_PER_SEC &&
 		last->request.asker.pid == task_pid_nr(current) &&
 		is_same_request(&last->request, request);
 	if (again) {
-		last->time = local_clock();
+		last->time = now;
 		last->times++;
 	}
 	raw_spin_unlock_irqrestore(&refused_lock, flags);
@@ -105,6 +109,7 @@ void hw_breakpoint_refused(struct hw_breakpoint_holder *request, int err, const 
 	};
 	unsigned long flags;
 
+	new.explained = new.time;
 	hw_breakpoint_name_task(&request->asker, current);
 	new.request = *request;
 	strscpy(new.why, reason(err, why));
