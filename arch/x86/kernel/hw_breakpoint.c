@@ -2,9 +2,9 @@
 /*
  * The x86 side of the breakpoint layer: the #DB handler, and how CPUs come and go.
  *
- * What can be watched is in hw_breakpoint_parse.c, how it gets into the debug registers in
- * hw_breakpoint_registers.c, a debugger's view of them in hw_breakpoint_ptrace.c, the kernel
- * debugger in hw_breakpoint_kgdb.c. DR7's layout is in hw_breakpoint_dr7.h.
+ * hw_breakpoint_parse.c says what can be watched, hw_breakpoint_registers.c programs the debug
+ * registers, hw_breakpoint_ptrace.c has the virtual registers of debuggers, hw_breakpoint_kgdb.c is
+ * for the kernel debugger, and hw_breakpoint_dr7.h has DR7's layout.
  *
  * Sources: Intel SDM vol. 3, "Debug Exceptions"; AMD APM vol. 2, ch. 13.
  *
@@ -32,7 +32,7 @@
 
 /* === #DB ================================================================== */
 
-/* Returns true if the kernel debugger's breakpoint was hit. */
+/* Call the handlers of a hit. Return: true if the hit is the kernel debugger's. */
 static nokprobe_inline bool deliver(struct arch_hw_breakpoint *hw, struct pt_regs *ptregs)
 {
 	const struct arch_hw_breakpoint *host = hw;
@@ -52,7 +52,7 @@ static nokprobe_inline bool deliver(struct arch_hw_breakpoint *hw, struct pt_reg
 	return false;
 }
 
-/* The breakpoint whose hit it is that register @i matched; NULL: nobody's. */
+/* The breakpoint that is hit because register @i matched, or NULL. */
 static nokprobe_inline struct arch_hw_breakpoint *
 hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_regs *ptregs)
 {
@@ -60,8 +60,8 @@ hit_breakpoint(const struct debug_registers *regs, unsigned int i, struct pt_reg
 	struct arch_hw_breakpoint *hw = owner_of_match(regs, dr7, i);
 
 	/*
-	 * Without RF the instruction would trap again and again. That holds too for
-	 * a breakpoint on its way out, so ask DR7 and not the breakpoint.
+	 * Without RF the instruction would trap again and again, also for a breakpoint that was
+	 * just deleted. So ask DR7 and not the breakpoint.
 	 */
 	if (traps_before_execution(dr7, i))
 		ptregs->flags |= X86_EFLAGS_RF;
@@ -81,9 +81,9 @@ static nokprobe_inline bool is_among(const struct arch_hw_breakpoint *hw,
 }
 
 /*
- * Whoever the registers of @matched belong to has a hit: one, though an access may touch
- * several of his pieces. Who they are is asked first, since to be told may make somebody move
- * a breakpoint. Returns true if the kernel debugger is among them.
+ * Each breakpoint that has a register in @matched is hit once, even if the access touched several of
+ * its pieces. All of them are found before the first handler is called, since a handler may move a
+ * breakpoint. Return: true if one of them is the kernel debugger's.
  */
 static noinline bool __kprobes several_hits(unsigned long matched, struct pt_regs *ptregs)
 {
@@ -107,7 +107,7 @@ static noinline bool __kprobes several_hits(unsigned long matched, struct pt_reg
 	return stop;
 }
 
-/* several_hits() as it nearly always is. */
+/* The usual case of several_hits(): one register matched, and no event shares it. */
 static nokprobe_inline bool hits(unsigned long matched, struct pt_regs *ptregs)
 {
 	struct arch_hw_breakpoint *hw;
@@ -134,18 +134,18 @@ static nokprobe_inline unsigned long without_next_instruction(unsigned long matc
 	return matched;
 }
 
-/* Has a debugger of this thread something to be told, once this trap ends? */
+/* Will exc_debug_user() send a SIGTRAP for this thread's debugger? */
 static nokprobe_inline bool owes_signal(struct pt_regs *ptregs)
 {
 	return user_mode(ptregs) && current->thread.virtual_dr6 & DR_TRAP_BITS;
 }
 
 /*
- * The reason of a #DB, in DR6, comes by pointer. All of its bits for DR0-DR3 are ours,
- * so none of them stays for whoever comes next: a debugger's are in virtual_dr6 by
- * then. Single step and bus lock aren't ours.
+ * args->err points to DR6. Its bits for DR0-DR3 are this layer's alone, so they are cleared for the
+ * next notifiers; what a debugger is to see is in virtual_dr6. The bits for single steps and bus
+ * locks are not this layer's.
  *
- * The kernel debugger's turn comes when all hits have been counted: it stops the machine.
+ * The kernel debugger stops the machine, so it is called after all hits were counted.
  */
 static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, void *data)
 {
@@ -167,7 +167,7 @@ static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, 
 		stop = hits(matched, args->regs);
 	if (stop) {
 		arch_kgdb_hw_breakpoint_stop(args);
-		/* In the kernel only the debugger single-steps: it has had its stop. */
+		/* In the kernel only the debugger single-steps, and it has just been called. */
 		if (!user_mode(args->regs))
 			*dr6 &= ~DR_STEP;
 	}
@@ -177,7 +177,7 @@ static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, 
 
 static struct notifier_block debug_notifier = {
 	.notifier_call	= handle_debug,
-	.priority	= INT_MAX,	/* the others look at what we leave in DR6 */
+	.priority	= INT_MAX,	/* the other notifiers look at what is left in DR6 */
 };
 
 bool arch_hw_breakpoint_is_armed(unsigned int i)
@@ -188,7 +188,7 @@ bool arch_hw_breakpoint_is_armed(unsigned int i)
 
 /* === CPUs ================================================================= */
 
-/* What a CPU's registers hold when it comes up is not what they held when it went down. */
+/* A CPU that comes online doesn't have what its registers held when it went offline. */
 static int forget_registers(unsigned int cpu)
 {
 	per_cpu(debug_registers, cpu) = (struct debug_registers) DEBUG_REGISTERS_UNKNOWN;
@@ -196,7 +196,7 @@ static int forget_registers(unsigned int cpu)
 	return 0;
 }
 
-/* The kernel that ran before this one may have left masks. */
+/* A kernel that ran before this one may have left address masks. */
 static int cpu_comes(unsigned int cpu)
 {
 	unsigned long flags;

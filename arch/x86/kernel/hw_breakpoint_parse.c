@@ -28,23 +28,23 @@
 #include "hw_breakpoint_registers.h"
 #include "hw_breakpoint_split.h"
 
-/* What is watched, or may be: from the first byte to the last. */
+/* A range of addresses: the first and the last byte. */
 struct extent {
 	unsigned long	first, last;
 };
 
 /*
- * From the first byte of any CPU's static per-CPU variables to behind the last one of any; until
- * that is known, all addresses.
+ * The static per-CPU variables of all CPUs, and what lies between: [percpu_start, percpu_end). All
+ * addresses until find_percpu() has run.
  */
 static unsigned long percpu_start __ro_after_init, percpu_end __ro_after_init = ULONG_MAX;
 
 /* === What can be watched ================================================== */
 
-/* What several registers may watch together, in bytes. */
+/* The longest range that several registers may watch together, in bytes. */
 #define RANGE_MAX	32
 
-/* AMD: the comparison can ignore up to 32 low bits of the address. */
+/* On AMD, the comparison can ignore up to 32 low bits of the address. */
 #define MASK_MAX	BIT_ULL(32)
 
 static u64 largest_block(void)
@@ -54,7 +54,7 @@ static u64 largest_block(void)
 	return sizeof(long);
 }
 
-/* A block that is too long for DR7 is one byte there, and the mask does the rest. */
+/* A block that is longer than DR7 can say has one byte there and an address mask. */
 static void set_piece(struct arch_hw_breakpoint *hw, unsigned int i, unsigned int offset, u64 block)
 {
 	const bool masked = block > sizeof(long);
@@ -85,9 +85,9 @@ static const char *parse_data(const struct perf_event_attr *attr, struct arch_hw
 }
 
 /*
- * The length of an instruction means nothing to the hardware. Programs say 1 or, as
- * was once required, sizeof(long): that of the caller. An inherited copy may be made
- * by a task of the other kind.
+ * The hardware doesn't use the length of an instruction. Programs give 1, or sizeof(long), which was
+ * once required, for their own word size. An inherited copy may be created by a task with another
+ * word size.
  */
 static const char *parse_execution(const struct perf_event *bp,
 				   const struct perf_event_attr *attr,
@@ -126,8 +126,8 @@ static bool touches_stats(struct extent range, int cpu)
 }
 
 /*
- * What the #DB entry itself uses before DR7 is zero, or after it is armed again: a
- * trap on it would recurse until the stack is gone.
+ * The #DB entry uses these before DR7 is zero, or after DR7 is armed again. A trap there would recurse
+ * until the stack overflows.
  */
 static bool touches_debug_entry(struct extent range, int cpu)
 {
@@ -156,8 +156,8 @@ static bool touches_percpu_base(struct extent range)
 }
 
 /*
- * Nearly all that is watched is elsewhere, and needs no search by CPU. Without SMP per-CPU
- * variables are among all others.
+ * Avoids the search of all CPUs for nearly all addresses. Without SMP, per-CPU variables are among all
+ * other variables.
  */
 static bool may_touch_percpu(struct extent range)
 {
@@ -230,7 +230,7 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 	if (attr->bp_addr != range.first || range.last < range.first)
 		return "there is no such address";
 
-	/* An inherited copy's original was checked; fork() should not fail for it. */
+	/* For an inherited copy the original was checked, and fork() should not fail. */
 	if ((bp && bp->parent) || !arch_hw_breakpoint_in_kernel(hw))
 		return NULL;
 	if (would_recurse(range, hw->type))
@@ -239,8 +239,8 @@ const char *arch_hw_breakpoint_objection(const struct perf_event *bp,
 }
 
 /*
- * Would the split be the same there? One block has to stand at a multiple of its size, several
- * where none of them could be another.
+ * Can the same pieces watch @address? A single piece has to be at a multiple of its size. Several
+ * pieces fit if the addresses differ by a multiple of the longest range.
  */
 static bool splits_alike(const struct arch_hw_breakpoint *hw, unsigned long address)
 {
