@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/perf_event.h>
 #include <linux/preempt.h>
+#include <linux/spinlock.h>
 
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
@@ -92,12 +93,12 @@ static void nothing(void)
 }
 
 /*
- * The functions that program the registers stand around this one, which is exported; what else is
- * there is not about breakpoints and does no harm.
+ * The functions that program the registers are around this one, which is exported. What else is there
+ * does no harm, but for locks: how long a CPU spins on them differs from run to run.
  */
 static bool is_programming(unsigned long ip)
 {
-	return ip - (unsigned long)cpu_dr7_release + 0x1000 < 0x2000;
+	return ip - (unsigned long)cpu_dr7_release + 0x1000 < 0x2000 && !in_lock_functions(ip);
 }
 
 static int handle_step(struct notifier_block *nb, unsigned long val, void *data)
