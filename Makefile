@@ -26,7 +26,7 @@ help:
 	@echo "              TESTS='30-*.sh' FLAVOURS=ours selects among them (tests/run.sh)"
 	@echo 'make check    user-space tests of the pure parts (no kernel; seconds, but for new models)'
 	@echo "make bench    what things cost, beside Linux's own layer (BENCH='10-*.sh' selects; BENCH_OUT=folder)"
-	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|kcsan|off|i386 KERNEL=6.12; last line: the bzImage'
+	@echo 'make kernel   build FLAVOUR=ours|vanilla|debug|kcsan|rt|off|i386 KERNEL=6.12; last line: the bzImage'
 	@echo "make vm       RUN='command' in a VM: FLAVOUR CPUS=2 MEM=2G QEMU_ARGS APPEND TIMEOUT=300 ICOUNT=1 THREADS=single ACCEL=tcg|kvm"
 	@echo "              VM_OUT=folder: what the guest writes there stays; WARN=go-on: a WARN doesn't end the guest"
 	@echo "              VM_ROOT=ram RUN='static-binary arguments' VM_FILES='more files' for a guest that sleeps"

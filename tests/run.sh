@@ -74,6 +74,7 @@ tap() {
 				fail(name ": exit status " $3)
 			if (began)
 				print "    " name ": took " now() - began " s"
+			fflush()
 			next
 		}
 		/^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; if (plan == 0) { skipped++; print "ok - " name " " $0 }; next }
@@ -135,7 +136,7 @@ guest_script() {
 	for f in "$@"; do
 		# A neighbour may take half of the machine.
 		limit=$((2 * $(header "$f" limit 300)))
-		case $flavour in debug | kcsan) limit=$((limit * 2)) ;; esac
+		case $flavour in debug | kcsan | rt) limit=$((limit * 2)) ;; esac
 		printf 'echo "# hwbp-test %s"\n' "$(basename "$f" .sh)"
 		printf 'timeout %s %s %s 2>&1\n' "$limit" "$shell" "$f"
 		# A line of its own also when a test's last line has no end.
@@ -197,7 +198,7 @@ plan() {
 	for flavour in $built; do
 		for f in $(guest_tests "$flavour"); do
 			threads=auto
-			case $flavour in debug | kcsan) threads=$(header "$f" threads auto) ;; esac
+			case $flavour in debug | kcsan | rt) threads=$(header "$f" threads auto) ;; esac
 			boots["$(when "$f" "$flavour") boot $flavour $(header "$f" cpus "${CPUS:-2}") $threads"]+=" $f"
 		done
 	done
@@ -237,7 +238,7 @@ summary() {
 counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 cd "$ROOT"
-FLAVOURS=${FLAVOURS:-ours debug kcsan${ALL:+ vanilla off}}
+FLAVOURS=${FLAVOURS:-ours debug kcsan${ALL:+ vanilla off rt}}
 build
 plan=$(plan)
 run_jobs beside "$(nproc)"

@@ -3,7 +3,7 @@
 # Our kselftests, of 64 and of 32 bits, with their kernel module.
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
-# flavours: ours debug
+# flavours: ours debug rt
 # limit: 500
 #
 # 20-hwbp.sh prepare builds for the flavour of $FLAVOUR, or of each one of $FLAVOURS.

@@ -3,7 +3,7 @@
 # The constraint table at scale: hundreds of threads on 8 CPUs, and the kernel's beside them.
 # Copyright (C) 2026 The hw_breakpoint authors
 # prepare
-# flavours: ours debug kcsan
+# flavours: ours debug kcsan rt
 # cpus: 8
 # alone: debug kcsan
 # limit: 400
