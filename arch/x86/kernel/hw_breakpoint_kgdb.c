@@ -2,15 +2,14 @@
 /*
  * The kernel debugger's hardware breakpoints.
  *
- * kgdb works while every CPU is stopped, maybe in an NMI that came in the middle of anything, so
- * its breakpoints are no perf events: they stand beside those in each CPU's debug registers. kgdb
- * sets and removes them in the list below. Each CPU takes over what the list says when it leaves
- * the debugger or, if the NMI has interrupted a change of the registers, in an interrupt after
- * that.
+ * kgdb runs while every CPU is stopped, possibly in an NMI that has interrupted anything. So its
+ * breakpoints are not perf events, but are in the CPUs' debug registers beside them. kgdb sets and
+ * removes them in the array below. Each CPU copies the array to its registers when it leaves the
+ * debugger or, if the NMI has interrupted a change of the registers, in an interrupt after that.
  *
- * Registers on every possible CPU are reserved when a breakpoint is set, without waiting for a
- * lock, and released when the machine runs on without the breakpoint: gdb removes all of them at
- * each stop and sets them again.
+ * When a breakpoint is set, registers on every possible CPU are reserved without waiting for a lock.
+ * They are released only when the machine runs on without the breakpoint, because gdb removes all
+ * breakpoints at each stop and sets them again.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -46,21 +45,18 @@ static struct kgdb_break {
 	atomic_long_t			hits;
 } breaks[HBP_NUM];
 
-/*
- * The registers that are reserved for all breakpoints together. More than is set may be reserved,
- * until release_idle() has run: gdb removes all breakpoints at each stop and sets them again.
- */
+/* The registers that are reserved for all breakpoints, and for those removed since release_idle(). */
 static struct hw_breakpoint_charge charge = { .cpu = HW_BREAKPOINT_EVERY_CPU };
 
-/* What the debugger may have at most: release_idle() may be about to release the rest. */
+/* The registers that the debugger may use; release_idle() may be releasing the others. */
 static unsigned int most = UINT_MAX;
 
 static void sync_work(struct irq_work *work);
 
 /*
- * A CPU's own. @ready: the CPU is online, so the list is for it, too. @hw: copies of what is in the
- * list, which the registers are for. @hit: the breakpoint that makes the CPU enter the debugger,
- * and what that was then: until the CPU's turn comes, another CPU's stop may change it.
+ * A CPU's own. @ready: the CPU is online and has the breakpoints. @hw: copies of breaks[], which the
+ * registers are for. @hit: the breakpoint that makes the CPU enter the debugger, and what it was at
+ * that time, since the debugger may change it in the stop of another CPU first.
  */
 struct kgdb_cpu {
 	bool				ready;
@@ -107,7 +103,7 @@ static unsigned int weight_of(const struct kgdb_break *brk)
 	return READ_ONCE(brk->set) ? arch_hw_breakpoint_weight(&brk->hw) : 0;
 }
 
-/* How many registers all that is set takes. */
+/* The registers that all set breakpoints take. */
 static unsigned int weight_set(void)
 {
 	unsigned int i, sum = 0;
@@ -136,7 +132,7 @@ bool arch_kgdb_hw_breakpoint_reserved(unsigned int i, struct hw_breakpoint_holde
 
 /* === This CPU's registers ================================================= */
 
-/* All are deleted first, since one may be another by now. Nothing is written for what stays. */
+/* Breakpoints may have changed, so all are deleted first. For those that stay nothing is written. */
 static void __kprobes sync_registers(void)
 {
 	struct kgdb_cpu *this = this_cpu_ptr(&kgdb_cpu);
@@ -175,7 +171,7 @@ void arch_kgdb_hw_breakpoint_ready(bool ready)
 
 /* === Reserving registers ================================================== */
 
-/* Runs when the machine does again. What is set by then keeps its registers. */
+/* Runs when the machine runs again. Breakpoints that are set by then keep their registers. */
 static void release_idle(struct work_struct *work)
 {
 	int cpu;
@@ -193,7 +189,7 @@ static void release_idle(struct work_struct *work)
 
 static DECLARE_WORK(release_work, release_idle);
 
-/* The debugger may have come in an NMI, in which no work can be scheduled. */
+/* The debugger may run in an NMI, which can't schedule work. */
 static void schedule_release(struct irq_work *work)
 {
 	schedule_work(&release_work);
@@ -201,7 +197,7 @@ static void schedule_release(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(release_irq_work, schedule_release);
 
-/* Reserve @weight registers more than all that is set takes. @why: of a refusal */
+/* Reserve @weight registers in addition to weight_set(). @why: set to the reason of a refusal */
 static int reserve(unsigned int weight, char *why)
 {
 	const unsigned int sum = weight_set() + weight;
@@ -285,7 +281,7 @@ int kgdb_hw_breakpoint_set(unsigned long addr, int len, enum kgdb_bptype type)
 {
 	struct perf_event_attr attr;
 
-	/* gdb then sets one for all accesses, and leaves out those that changed the value. */
+	/* gdb then uses BP_ACCESS_WATCHPOINT, and ignores hits that changed the value. */
 	if (type == BP_READ_WATCHPOINT)
 		return -EOPNOTSUPP;
 
@@ -325,7 +321,7 @@ void __kprobes kgdb_hw_breakpoint_enter(struct pt_regs *regs)
 	cpu_dr7_hold(CPU_DR7_DEBUGGER);
 }
 
-/* A CPU that comes up calls this too, without having been in the debugger. */
+/* Also called by a CPU that comes online, which wasn't in the debugger. */
 void __kprobes kgdb_hw_breakpoint_leave(void)
 {
 	if (!(this_cpu_read(cpu_dr7_held) & CPU_DR7_DEBUGGER))
@@ -335,8 +331,8 @@ void __kprobes kgdb_hw_breakpoint_leave(void)
 }
 
 /*
- * Tells gdb which watchpoint has stopped the kernel; for execution the address says it all. See
- * "Stop Reply Packets" of gdb's remote protocol.
+ * Tell gdb which watchpoint has stopped the kernel. For execution breakpoints the address is enough.
+ * See "Stop Reply Packets" in the documentation of gdb's remote protocol.
  */
 char *kgdb_arch_stop_reason(char *ptr)
 {
@@ -359,7 +355,7 @@ bool __kprobes arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
 	struct kgdb_break *brk = break_of(hw);
 	struct kgdb_cpu *this = this_cpu_ptr(&kgdb_cpu);
 
-	/* It may have been removed while this CPU was on its way here. */
+	/* The debugger may have removed the breakpoint since the trap. */
 	if (!READ_ONCE(brk->set))
 		return false;
 	atomic_long_inc(&brk->hits);
@@ -370,8 +366,8 @@ bool __kprobes arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
 }
 
 /*
- * At once, and not by way of kgdb's own notifier, which can't tell a hit of the debugger's from
- * others, and leaves out those of threads that are being single-stepped.
+ * Call the debugger directly. kgdb's own notifier can't tell its hits from others, and ignores those
+ * of threads that are being single-stepped.
  */
 void __kprobes arch_kgdb_hw_breakpoint_stop(struct die_args *args)
 {

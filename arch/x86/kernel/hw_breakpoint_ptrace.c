@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A thread's virtual debug registers, as its debugger reads and writes them with
- * PTRACE_PEEKUSER and PTRACE_POKEUSER.
+ * The virtual debug registers of a thread, which its debugger reads and writes with PTRACE_PEEKUSER
+ * and PTRACE_POKEUSER.
  *
- * Each register that is enabled in the virtual DR7 and has an address is a breakpoint
- * event of the thread. A write to DR7 creates all events that it needs, or none.
+ * Each register that is enabled in the virtual DR7 and has an address is a breakpoint event of the
+ * thread. A write to DR7 creates all events that are needed, or none.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
  */
@@ -29,16 +29,15 @@
 /* === Data ================================================================= */
 
 /*
- * A thread's debug registers. They come with the first write by a debugger, and go when the
- * thread executes another program or exits, or when its debugger exits.
+ * A thread's debug registers. They are allocated at the first write by a debugger, and freed when
+ * the thread executes another program or exits, or when its debugger exits.
  *
- * No lock is needed: a debugger writes them while the thread is stopped for it. A debugger that
- * exits may end them while the thread runs, and the thread may end them at the same time; so
- * whoever does takes them out of the thread by an xchg().
+ * There is no lock, because a debugger writes them only while the thread is stopped for it. When a
+ * debugger exits, the thread may run, and may free them at the same time. So they are taken out of
+ * the thread with xchg() before they are freed.
  *
- * Register n is live if it is enabled in @dr7 and its address was written: then, and
- * only then, event[n] is enabled. An event that is not is kept for the next use, but
- * only until the thread runs again.
+ * Register n is live if it is enabled in @dr7 and its address was written. Only then event[n] is
+ * enabled. Other events are kept for the next use until the thread runs.
  */
 struct ptrace_debugregs {
 	/* As last written; meaningless where bit n of @written is clear. */
@@ -46,19 +45,20 @@ struct ptrace_debugregs {
 	unsigned long			written;
 	unsigned long			dr7;
 	struct perf_event		*event[HBP_NUM];
-	/* In the list of those that an exiting debugger ends. */
+	/* The list of what an exiting debugger frees. */
 	struct ptrace_debugregs		*next;
 };
 
 /*
  * RF in a thread's saved flags makes the processor ignore an execution breakpoint at the saved ip.
- * The #DB handler sets RF for a breakpoint that was hit, and the processor for an instruction that
- * faulted. Neither is meant for another ip: when a debugger writes one, RF is cleared. Debuggers
- * write ip before flags, and write back the RF that they have read: such a copy is dropped, too.
- * What a debugger sets itself stays. But RF that it sets after it has written an ip is for that ip:
- * so gdb restores both when a function that it called has returned, and may then jump elsewhere.
+ * The #DB handler sets RF when a breakpoint was hit, and the processor sets it when an instruction
+ * faulted. This RF is meant for the old ip only, so it is cleared when a debugger writes another ip.
+ * Debuggers write the flags after the ip, including the RF that they read before; such a copy is
+ * dropped, too. If a debugger sets RF itself, RF stays. But if it does so after it has written an ip,
+ * RF is meant for that ip: gdb restores both after a function that it has called, and may jump
+ * elsewhere then.
  *
- * This is what the debugger has done in the present stop, in thread.ptrace_rf.
+ * thread.ptrace_rf says what the debugger has done since the thread stopped.
  */
 enum {
 	RF_UNTOUCHED,
@@ -74,7 +74,7 @@ static bool is_live(const struct ptrace_debugregs *regs, unsigned long dr7, unsi
 	return dr7_enabled(dr7, n) && test_bit(n, &regs->written);
 }
 
-/* What register @n is to be with @dr7. Returns NULL, or why that can't be at all. */
+/* Set @attr to what register @n is to be with @dr7. Return: NULL, or why that is impossible. */
 static const char *register_attr(const struct ptrace_debugregs *regs, unsigned long dr7,
 				 unsigned int n, struct perf_event_attr *attr)
 {
@@ -86,11 +86,11 @@ static const char *register_attr(const struct ptrace_debugregs *regs, unsigned l
 	attr->bp_type = dr7_type(dr7, n);
 	attr->bp_len = dr7_len(dr7, n);
 
-	/* The processor wants 0b00 here, the parser is more generous. */
+	/* The processor requires 0b00; the parser would accept sizeof(long). */
 	if (attr->bp_type == HW_BREAKPOINT_X && attr->bp_len != 1)
 		return "execution has another length than 0b00 in DR7";
 	why = arch_hw_breakpoint_objection(NULL, attr, &hw);
-	/* The debugger programs one register, and gets what that can do. */
+	/* The debugger programs a single register. */
 	if (!why && arch_hw_breakpoint_weight(&hw) > 1)
 		why = "the address isn't a multiple of the length";
 	return why;
@@ -110,7 +110,7 @@ static int refuse(struct task_struct *tsk, const struct perf_event_attr *attr, i
 	return err;
 }
 
-/* Could all that is enabled in @dr7 be armed, but for room? */
+/* Is everything that @dr7 enables possible? Whether registers are left is not checked. */
 static int check_dr7(struct task_struct *tsk, const struct ptrace_debugregs *regs,
 		     unsigned long dr7)
 {
@@ -128,7 +128,7 @@ static int check_dr7(struct task_struct *tsk, const struct ptrace_debugregs *reg
 	return 0;
 }
 
-/* Give back the events of the registers in @which. */
+/* Remove the events of the registers in @which. */
 static void drop_events(struct ptrace_debugregs *regs, unsigned long which)
 {
 	unsigned int n;
@@ -189,7 +189,7 @@ static int create_events(struct task_struct *tsk, struct ptrace_debugregs *regs,
 	return 0;
 }
 
-/* Bring register @n's event to what @regs says. All has been checked. */
+/* Modify register @n's event as @regs says, which was checked before. */
 static int update_event(struct ptrace_debugregs *regs, unsigned int n)
 {
 	struct perf_event *bp = regs->event[n];
@@ -209,7 +209,7 @@ static int update_event(struct ptrace_debugregs *regs, unsigned int n)
 	return modify_user_hw_breakpoint(bp, &attr);
 }
 
-/* Give back the events that are not in use with @dr7. */
+/* Remove the events that no register needs with @dr7. */
 static void drop_idle_events(struct ptrace_debugregs *regs, unsigned long dr7)
 {
 	unsigned int n;
@@ -240,7 +240,6 @@ static int write_dr7(struct task_struct *tsk, struct ptrace_debugregs *regs, uns
 	err = check_dr7(tsk, regs, dr7);
 	if (err)
 		return err;
-	/* Events that were switched off in this stop are kept until the thread runs. */
 	err = create_events(tsk, regs, dr7);
 	if (err)
 		return err;
@@ -285,7 +284,7 @@ static int write_address(struct task_struct *tsk, struct ptrace_debugregs *regs,
  * @n: 0 to 3, 6 or 7
  *
  * Context: process context.
- * Return: what was written, or what a new thread has; DR6 in the processor's polarity.
+ * Return: what was written, or what a new thread has. DR6 has the processor's polarity.
  */
 unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n)
 {
@@ -309,9 +308,9 @@ unsigned long ptrace_get_debugreg(struct task_struct *tsk, int n)
  * Addresses and DR7 may come in either order: a register is live once it has both.
  *
  * Context: may sleep.
- * Return: 0; -EIO for a register that isn't there; -EINVAL for a kernel address, and
- * for a setting or alignment that can't be; -ENOSPC where no register can be promised;
- * -ENOMEM. On error nothing has changed.
+ * Return: 0; -EIO if there is no such register; -EINVAL for a kernel address and for an impossible
+ * setting or alignment; -ENOSPC if too few registers are left; -ENOMEM. On an error nothing has
+ * changed.
  */
 int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
 {
@@ -335,13 +334,13 @@ int ptrace_set_debugreg(struct task_struct *tsk, int n, unsigned long val)
 /* === Called by the rest of the kernel ====================================== */
 
 /**
- * ptrace_hit() - note which of its registers a thread has hit
+ * ptrace_hit() - record which of its debug registers a thread has hit
  * @bp: the event
  * @data: unused
  * @ptregs: unused
  *
- * The #DB handler sends SIGTRAP for what it finds in virtual_dr6. A hit of a thread whose
- * registers are being ended is dropped.
+ * exc_debug_user() sends a SIGTRAP for virtual_dr6. If the thread's debug registers are being freed,
+ * the hit is dropped.
  *
  * Context: #DB.
  */
@@ -349,7 +348,7 @@ void __kprobes ptrace_hit(struct perf_event *bp, struct perf_sample_data *data,
 			  struct pt_regs *ptregs)
 {
 	struct thread_struct *thread = &current->thread;
-	/* Not freed before @bp is, which waits until this handler has returned. */
+	/* Freed only after @bp, which isn't freed before this handler has returned. */
 	const struct ptrace_debugregs *regs = READ_ONCE(thread->ptrace_debugregs);
 	unsigned int n;
 
@@ -365,8 +364,8 @@ bool arch_hw_breakpoint_is_ptrace(const struct perf_event *bp)
 }
 
 /**
- * ptrace_resume_debugregs() - give back what a stopped thread kept for its debugger
- * @tsk: about to run again, or to be detached
+ * ptrace_resume_debugregs() - release what a stopped thread has kept for its debugger
+ * @tsk: the thread, which is about to run or to be detached
  *
  * Context: may sleep; @tsk can't exit meanwhile.
  */
@@ -380,10 +379,10 @@ void ptrace_resume_debugregs(struct task_struct *tsk)
 	drop_idle_events(regs, regs->dr7);
 }
 
-/* Take a thread's debug registers out of it, to be given to end_debugregs(). */
+/* Take the debug registers out of a thread, for end_debugregs(). */
 static struct ptrace_debugregs *take_debugregs(struct task_struct *tsk)
 {
-	/* Most threads have none, and need no atomic operation. */
+	/* Avoid the atomic operation for most threads, which have none. */
 	return READ_ONCE(tsk->thread.ptrace_debugregs) ?
 	       xchg(&tsk->thread.ptrace_debugregs, NULL) : NULL;
 }
@@ -398,9 +397,9 @@ static void end_debugregs(struct ptrace_debugregs *regs)
  * ptrace_exit_debugregs() - end the debug registers of all threads that a debugger traces
  * @debugger: current: it exits
  *
- * With the debugger gone a hit would not stop such a thread, but kill it. Nobody can see that the
- * debugger exits before this has returned: a program that waits for that runs into no breakpoint.
- * Threads that are to be killed with their debugger keep the breakpoints until then.
+ * Without its debugger, a hit would kill such a thread. This runs before anybody can see that the
+ * debugger has exited, so a program that waits for that hits no breakpoint afterwards. Threads that
+ * are killed with their debugger keep their breakpoints until then.
  *
  * Context: may sleep; PF_EXITING is set, the debugger's files are still open.
  */
@@ -409,7 +408,7 @@ void ptrace_exit_debugregs(struct task_struct *debugger)
 	struct ptrace_debugregs *all = NULL, *regs;
 	struct task_struct *tsk;
 
-	/* Threads that come to the list from here on are new, and have no debug registers. */
+	/* Threads that are added to the list later are new, and have no debug registers. */
 	if (list_empty(&debugger->ptraced))
 		return;
 
@@ -495,7 +494,7 @@ unsigned long ptrace_filter_rf(struct task_struct *tsk, unsigned long flags)
  * ptrace_show_rf() - a debugger reads the flags
  * @tsk: the thread, stopped for its debugger
  *
- * From here on the debugger knows that RF is clear: if it then sets RF, it means to.
+ * From now on the debugger knows that RF is clear. If it sets RF later, that is on purpose.
  *
  * Context: process context.
  */
