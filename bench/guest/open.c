@@ -7,6 +7,8 @@
  *				SIGTERM; then prints how many were granted, how many were
  *				refused for want of room, and the seconds that it took
  *
+ *   open refused REPEATS	prints what a refused open costs a user without privileges
+ *
  * The breakpoints are armed, and nobody hits them.
  *
  * Copyright (C) 2026 The hw_breakpoint authors
@@ -145,6 +147,58 @@ static void measure(int repeats)
 		measure_once();
 }
 
+/* The task that asks has all registers, and @others have as many. */
+static void refused_once(int others)
+{
+	struct perf_event_attr attr = attribute(PERF_TYPE_BREAKPOINT);
+	char what[64];
+	double start;
+	int i;
+
+	start = now();
+	for (i = 0; i < BURST; i++)
+		if (try_open(&attr, -1) >= 0 || errno != ENOSPC)
+			error(1, errno, "an open that should be refused");
+	snprintf(what, sizeof(what), "breakpoint on a task: refused open, %d others", others);
+	say(what, (now() - start) / BURST, "");
+}
+
+static void hold_all(void)
+{
+	struct perf_event_attr attr = attribute(PERF_TYPE_BREAKPOINT);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		must_open(&attr, -1);
+}
+
+static void refused(int repeats)
+{
+	int others, i, ready[2];
+	char c;
+
+	if (pipe(ready) || setgid(65534) || setuid(65534))
+		error(1, errno, "becoming nobody");
+	hold_all();
+	for (others = 0; others <= 64; others += 64) {
+		for (i = 0; i < others; i++) {
+			if (fork())
+				continue;
+			hold_all();
+			write(ready[1], "", 1);
+			pause();
+		}
+		for (i = 0; i < others; i++)
+			if (read(ready[0], &c, 1) != 1)
+				error(1, errno, "pipe");
+		refused_once(others);
+		for (i = 0; i < repeats; i++)
+			refused_once(others);
+	}
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+}
+
 static void on_term(int sig)
 {
 	stop = 1;
@@ -178,9 +232,11 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &term, NULL);
 	if (argc == 3 && !strcmp(argv[1], "measure"))
 		measure(atoi(argv[2]));
+	else if (argc == 3 && !strcmp(argv[1], "refused"))
+		refused(atoi(argv[2]));
 	else if (argc == 2 && !strcmp(argv[1], "loop"))
 		loop();
 	else
-		error(2, 0, "usage: open measure REPEATS | open loop");
+		error(2, 0, "usage: open measure REPEATS | open refused REPEATS | open loop");
 	return 0;
 }

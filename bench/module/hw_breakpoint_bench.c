@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What it costs to be promised a register and to give it back, alone: the PMU's
- * event_init() and the event's destroy(), as perf core calls them, without perf core.
+ * The cost of reserving and releasing a register, alone: the PMU's event_init(), its charge() if
+ * it has one, and the event's destroy(), as perf core calls them, without perf core.
  *
- * Nothing here knows how a layer works, so any one can be measured. To
+ * Nothing else here depends on the layer, so any layer can be measured. To
  * /sys/kernel/debug/hw_breakpoint_bench write "KIND PAIRS", where KIND is
  *
  *   task	for the task that writes
@@ -44,6 +44,9 @@ static unsigned int bench_pairs;
 /* The event, never seen by perf core; what both kinds of breakpoints have in common. */
 static struct perf_event *bench_event;
 
+/* Where a task's event would be. */
+static struct perf_event_context bench_ctx;
+
 static struct dentry *bench_file;
 
 /* === Measuring === */
@@ -57,6 +60,15 @@ static void make_anew(struct perf_event *event, struct task_struct *task, int cp
 	event->destroy = NULL;
 }
 
+static int charge(struct perf_event *event)
+{
+#ifdef HW_BREAKPOINT_ANY_CPU
+	return event->pmu->charge(event, &bench_ctx);
+#else
+	return 0;
+#endif
+}
+
 static noinline int pairs(struct task_struct *task, int cpu, unsigned int n)
 {
 	struct perf_event *event = bench_event;
@@ -64,7 +76,7 @@ static noinline int pairs(struct task_struct *task, int cpu, unsigned int n)
 
 	while (n--) {
 		make_anew(event, task, cpu);
-		err = event->pmu->event_init(event);
+		err = event->pmu->event_init(event) ?: charge(event);
 		if (err)
 			return err;
 		if (event->destroy)
