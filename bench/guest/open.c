@@ -184,9 +184,11 @@ static void refused(int repeats)
 		for (i = 0; i < others; i++) {
 			if (fork())
 				continue;
+			signal(SIGTERM, SIG_DFL);
 			hold_all();
-			write(ready[1], "", 1);
-			pause();
+			if (write(ready[1], "", 1) == 1)
+				pause();
+			_exit(1);
 		}
 		for (i = 0; i < others; i++)
 			if (read(ready[0], &c, 1) != 1)
