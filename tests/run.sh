@@ -54,9 +54,13 @@ header() {
 	echo "${value:-$3}"
 }
 
+# mawk, Debian's, waits for a full block of input unless it is told not to.
+interactive=''
+if awk -W interactive 1 </dev/null >/dev/null 2>&1; then interactive=yes; fi
+
 # Shows TAP as it comes, under the name $1, and leaves the counts in $counts.
 tap() {
-	awk -v group="$1" -v counts="$counts" '
+	awk ${interactive:+-W interactive} -v group="$1" -v counts="$counts" '
 		function close_test() {
 			if (plan != "" && plan != seen)
 				fail(name ": planned " plan " tests, saw " seen)
