@@ -292,6 +292,8 @@ static void charge_and_compare(struct hw_breakpoint_charge *c, unsigned int weig
 	after = realloc(after, world_size());
 	if (!was.account)
 		charge_stopped_too(c, weight, expected);
+	else
+		must(hw_breakpoint_would_refuse(c, weight, task_limit) == expected);
 	save(before);
 	err = hw_breakpoint_charge(c, weight, task_limit);
 	must(err == expected);
