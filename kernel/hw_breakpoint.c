@@ -108,6 +108,11 @@ static int hw_breakpoint_check(struct perf_event *bp, const char **why)
 		*why = "the CPU is offline";
 		return -ENODEV;
 	}
+	/* perf core may move such a group to another CPU, where nothing is reserved. */
+	if (bp->group_leader->pmu->task_ctx_nr == perf_invalid_context) {
+		*why = "the group leader's PMU may change the group's CPU";
+		return -EINVAL;
+	}
 	/* perf core checks this, too, but only after the event was initialised. */
 	if (!bp->hw.target && perf_allow_cpu()) {
 		*why = "a CPU needs CAP_PERFMON, or kernel.perf_event_paranoid at 0 or less";
@@ -164,21 +169,31 @@ static int set_weight(struct perf_event *bp, struct perf_event_context *ctx, uns
  */
 static int reserve(struct perf_event *bp, struct perf_event_context *ctx, unsigned int weight)
 {
+	unsigned int limit = READ_ONCE(task_limit);
 	int err;
 
 	if (bp->parent)
 		return set_weight(bp, ctx, weight,
 				  ctx ? HW_BREAKPOINT_COVERED : HW_BREAKPOINT_NO_LIMIT);
-	err = set_weight(bp, ctx, weight, READ_ONCE(task_limit));
+	if (limit >= HBP_NUM)
+		limit = HW_BREAKPOINT_NO_LIMIT;
+	err = set_weight(bp, ctx, weight, limit);
 	if (err == -EDQUOT && perfmon_capable())
 		err = set_weight(bp, ctx, weight, HW_BREAKPOINT_NO_LIMIT);
 	return err;
 }
 
-static void explain(char *why, struct perf_event *bp, int err, unsigned int more)
+static void describe_request(const struct perf_event *bp, const struct perf_event_attr *attr,
+			     unsigned int weight, struct hw_breakpoint_holder *request)
 {
-	const struct hw_breakpoint_charge *charge = &counter_arch_bp(bp)->charge;
+	hw_breakpoint_describe(bp, request);
+	request->watch = hw_breakpoint_watch(attr);
+	request->weight = weight;
+}
 
+static void explain(char *why, struct perf_event *bp, const struct hw_breakpoint_charge *charge,
+		    int err, unsigned int more)
+{
 	*why = '\0';
 	if (bp->group_leader->attr.exclusive && hw_breakpoint_exclusive_explain(why, bp, &more))
 		return;
@@ -192,42 +207,57 @@ static void explain(char *why, struct perf_event *bp, int err, unsigned int more
 static noinline int refuse_to_reserve(const struct perf_event_attr *attr, struct perf_event *bp,
 				      unsigned int weight, int err)
 {
-	const struct hw_breakpoint_charge *charge = &counter_arch_bp(bp)->charge;
+	const struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
+	const struct hw_breakpoint_charge *charge =
+		hw->group ? hw_breakpoint_exclusive_charge(bp) : &hw->charge;
 	const unsigned int limit = err == -EDQUOT ? READ_ONCE(task_limit) + 1 : 0;
 	const unsigned int state = hw_breakpoint_state(charge) | limit << 24;
 	const int told = err == -EDQUOT ? -ENOSPC : err;
 	struct hw_breakpoint_holder request;
 	char why[HW_BREAKPOINT_WHY_LEN];
 
-	hw_breakpoint_describe(bp, &request);
-	request.watch = hw_breakpoint_watch(attr);
-	request.weight = weight;
+	describe_request(bp, attr, weight, &request);
 	if (!bp->group_leader->attr.exclusive &&
 	    hw_breakpoint_refused_again(&request, told, state))
 		return told;
-	explain(why, bp, err, weight - charge->weight);
+	explain(why, bp, charge, err, weight - hw->charge.weight);
 	hw_breakpoint_refused(&request, told, why, state);
 	return told;
 }
 
 /*
- * Refuse a request of a task for itself before perf core has looked up and locked the context: a
- * program that asks again and again shouldn't cost more than that. Other tasks' registers are only
- * looked at once perf core has checked that the caller may observe them.
+ * Repeat the last refusal, if a task has asked for itself once more and nothing has changed: a program
+ * that asks in a loop shouldn't make perf core look up and lock its context each time. Everything else
+ * is refused by hw_breakpoint_charge_event(), where the caller may observe the task and the context
+ * stays.
  */
 static int refuse_early(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
-	struct perf_event_context *ctx = rcu_access_pointer(current->perf_event_ctxp);
 	const unsigned int weight = arch_hw_breakpoint_weight(hw);
-	int err;
+	struct hw_breakpoint_holder request;
+	struct hw_breakpoint_charge charge;
+	struct perf_event_context *ctx;
+	int err = 0;
 
-	if (bp->hw.target != current || !ctx || bp->group_leader->attr.exclusive ||
+	if (bp->hw.target != current || bp->group_leader->attr.exclusive ||
 	    hw_breakpoint_is_flexible(bp))
 		return 0;
-	hw->charge = hw_breakpoint_no_charge(bp, ctx);
-	err = hw_breakpoint_would_refuse(&hw->charge, weight, HW_BREAKPOINT_NO_LIMIT);
-	return err ? refuse_to_reserve(&bp->attr, bp, weight, err) : 0;
+	rcu_read_lock();
+	ctx = rcu_dereference(current->perf_event_ctxp);
+	if (ctx) {
+		charge = hw_breakpoint_no_charge(bp, ctx);
+		err = hw_breakpoint_would_refuse(&charge, weight, HW_BREAKPOINT_NO_LIMIT);
+	}
+	if (err) {
+		describe_request(bp, &bp->attr, weight, &request);
+		/* perf core may have given the context to another task meanwhile. */
+		if (ctx != rcu_access_pointer(current->perf_event_ctxp) ||
+		    !hw_breakpoint_refused_again(&request, err, hw_breakpoint_state(&charge)))
+			err = 0;
+	}
+	rcu_read_unlock();
+	return err;
 }
 
 static void give_back(struct perf_event *bp)
@@ -540,6 +570,26 @@ static int grow_all(struct perf_event *bp, unsigned int weight)
 	return err;
 }
 
+static bool is_last_of_family(struct perf_event *bp)
+{
+	return bp->parent ? list_is_last(&bp->child_list, &bp->parent->child_list) :
+			    list_empty(&bp->child_list);
+}
+
+/*
+ * The other way round than copies are made: a context that is copied has at least as much as the
+ * copies, which HW_BREAKPOINT_COVERED relies on.
+ */
+static void shrink_family(struct perf_event *original)
+{
+	struct perf_event *child;
+
+	lockdep_assert_held(&original->child_mutex);
+	list_for_each_entry_reverse(child, &original->child_list, child_list)
+		shrink(child);
+	shrink(original);
+}
+
 /**
  * struct modification - how an event is to be modified
  * @bp: the event
@@ -663,7 +713,8 @@ int modify_user_hw_breakpoint_check(struct perf_event *bp,
 	if (err)
 		return err;
 	publish_modified(&m);
-	shrink(bp);
+	if (is_last_of_family(bp))
+		shrink_family(bp->parent ?: bp);
 	return 0;
 }
 

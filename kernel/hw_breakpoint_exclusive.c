@@ -15,6 +15,7 @@
 #include <linux/hw_breakpoint_core.h>
 #include <linux/mutex.h>
 #include <linux/perf_event.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 
 #include "hw_breakpoint_internal.h"
@@ -25,15 +26,15 @@
  * @lock: protects all below; the table's mutex nests inside
  * @charge: all registers while the group has its leader; then @used
  * @used: the registers that the members take
- * @members: how many there are; the last one frees the group
  * @led: the group has its leader
+ * @members: how many there are. Dropped without @lock, since the last one frees the group
  */
 struct hw_breakpoint_group {
 	struct mutex			lock;
 	struct hw_breakpoint_charge	charge;
 	unsigned int			used;
-	unsigned int			members;
 	bool				led;
+	refcount_t			members;
 };
 
 static bool is_breakpoint(const struct perf_event *event)
@@ -42,8 +43,9 @@ static bool is_breakpoint(const struct perf_event *event)
 }
 
 /*
- * The group that @bp is about to join. NULL: @bp is its first breakpoint. The caller holds the
- * context's mutex, so the leader and its siblings stay.
+ * The group that @bp is about to join. NULL: @bp is the first breakpoint of the group that registers
+ * are reserved for. The mutex of the context or, for an inherited copy, of the context that is copied
+ * keeps the leader and its siblings from going.
  */
 static struct hw_breakpoint_group *find_group(const struct perf_event *bp)
 {
@@ -53,8 +55,8 @@ static struct hw_breakpoint_group *find_group(const struct perf_event *bp)
 		return NULL;
 	if (is_breakpoint(leader))
 		return leader->hw.info.group;
-	for_each_sibling_event(sibling, leader)
-		if (is_breakpoint(sibling))
+	list_for_each_entry(sibling, &leader->sibling_list, sibling_list)
+		if (is_breakpoint(sibling) && sibling->hw.info.group)
 			return sibling->hw.info.group;
 	return NULL;
 }
@@ -69,7 +71,6 @@ static void add_member(struct hw_breakpoint_group *group, struct perf_event *bp,
 		.cpu = HW_BREAKPOINT_ANY_CPU, .weight = weight,
 	};
 	hw->group = group;
-	group->members++;
 }
 
 static int create_group(struct perf_event *bp, struct perf_event_context *ctx,
@@ -84,6 +85,7 @@ static int create_group(struct perf_event *bp, struct perf_event_context *ctx,
 	group->charge = hw_breakpoint_no_charge(bp, ctx);
 	group->used = weight;
 	group->led = true;
+	refcount_set(&group->members, 1);
 	err = hw_breakpoint_charge(&group->charge, hw_breakpoint_nr_slots(), limit);
 	if (err)
 		kfree(group);
@@ -120,8 +122,10 @@ int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_contex
 		return create_group(bp, ctx, weight, limit);
 	mutex_lock(&group->lock);
 	err = use_registers(group, group->used + weight, limit);
-	if (!err)
+	if (!err) {
 		add_member(group, bp, weight);
+		refcount_inc(&group->members);
+	}
 	mutex_unlock(&group->lock);
 	return err;
 }
@@ -131,17 +135,16 @@ void hw_breakpoint_exclusive_leave(struct perf_event *bp)
 {
 	struct arch_hw_breakpoint *hw = counter_arch_bp(bp);
 	struct hw_breakpoint_group *group = hw->group;
-	bool last;
 
 	mutex_lock(&group->lock);
-	last = !--group->members;
-	if (last)
+	/* The last member releases what the leader holds beyond it. */
+	if (group->used == hw->charge.weight)
 		group->led = false;
 	use_registers(group, group->used - hw->charge.weight, HW_BREAKPOINT_NO_LIMIT);
 	hw->charge.weight = 0;
 	hw->group = NULL;
 	mutex_unlock(&group->lock);
-	if (last)
+	if (refcount_dec_and_test(&group->members))
 		kfree(group);
 }
 
@@ -169,6 +172,12 @@ void hw_breakpoint_exclusive_orphan(struct perf_event *bp)
 	group->led = false;
 	use_registers(group, group->used, HW_BREAKPOINT_NO_LIMIT);
 	mutex_unlock(&group->lock);
+}
+
+/* What is reserved for the group of @bp. */
+const struct hw_breakpoint_charge *hw_breakpoint_exclusive_charge(const struct perf_event *bp)
+{
+	return &bp->hw.info.group->charge;
 }
 
 /*

@@ -60,12 +60,14 @@ static void reschedule(struct irq_work *work);
  * @next_victim: the register whose host is evicted next, so that flexible events take turns
  * @rescheduling: flexible events leave free what is reserved
  * @reschedule: has perf core schedule this CPU's events anew
+ * @pmu: whose events those are; NULL: all
  */
 struct sharing {
 	unsigned int		busy;
 	unsigned int		next_victim;
 	bool			rescheduling;
 	struct irq_work		reschedule;
+	struct pmu		*pmu;
 };
 
 static DEFINE_PER_CPU(struct sharing, sharing) = {
@@ -192,7 +194,10 @@ static const struct perf_event *exclusive_leader(const struct arch_hw_breakpoint
 	return leader->attr.exclusive ? leader : NULL;
 }
 
-/* A host that may not be on the CPU together with @hw, or NULL. */
+/*
+ * A host that may not be on the CPU together with @hw, or NULL. Promised events are never in each
+ * other's way: the constraint table sees to that.
+ */
 static struct arch_hw_breakpoint *find_conflict(const struct arch_hw_breakpoint *hw)
 {
 	struct arch_hw_breakpoint *host;
@@ -200,7 +205,8 @@ static struct arch_hw_breakpoint *find_conflict(const struct arch_hw_breakpoint 
 
 	for (i = 0; i < HBP_NUM; i++) {
 		host = arch_hw_breakpoint_holder(i);
-		if (host && exclusive_leader(host) != exclusive_leader(hw))
+		if (host && exclusive_leader(host) != exclusive_leader(hw) &&
+		    !(hw->promised && ring_is_promised(host)))
 			return host;
 	}
 	return NULL;
@@ -208,22 +214,34 @@ static struct arch_hw_breakpoint *find_conflict(const struct arch_hw_breakpoint 
 
 /* === Adding =============================================================== */
 
+/* Groups are scheduled with their leader's PMU. If several are concerned, all PMUs are. */
+static void schedule_anew(const struct perf_event *bp)
+{
+	struct sharing *this = this_cpu_ptr(&sharing);
+	struct pmu *pmu = bp->group_leader->pmu_ctx->pmu;
+
+	if (irq_work_is_pending(&this->reschedule) && this->pmu != pmu)
+		pmu = NULL;
+	this->pmu = pmu;
+	irq_work_queue(&this->reschedule);
+}
+
 /* @host and its guests lose their registers. perf core, which believes them to be on, is told. */
 static void evict(struct arch_hw_breakpoint *host)
 {
 	struct arch_hw_breakpoint *next;
 
+	schedule_anew(event_of(host));
 	for (; host; host = next) {
 		next = leave(host);
 		host->evicted = true;
 	}
-	irq_work_queue(this_cpu_ptr(&sharing.reschedule));
 }
 
 static void reschedule(struct irq_work *work)
 {
 	this_cpu_write(sharing.rescheduling, true);
-	perf_pmu_resched(NULL);
+	perf_pmu_resched(this_cpu_read(sharing.pmu));
 	this_cpu_write(sharing.rescheduling, false);
 }
 
@@ -276,6 +294,12 @@ static bool leaves_reserved(const struct arch_hw_breakpoint *hw)
 	return used + arch_hw_breakpoint_weight(hw) <= nr_unreserved();
 }
 
+/* While perf core schedules anew, promised events find free registers, except for the debugger's. */
+static bool may_evict(const struct arch_hw_breakpoint *hw)
+{
+	return hw->promised && (hw->debugger || !this_cpu_read(sharing.rescheduling));
+}
+
 /* Return: 0 or -EBUSY. A promised event is never refused, since it evicts what is in its way. */
 static int take_registers(struct arch_hw_breakpoint *hw)
 {
@@ -284,7 +308,7 @@ static int take_registers(struct arch_hw_breakpoint *hw)
 
 	hw->evicted = false;
 	while ((host = find_conflict(hw))) {
-		if (!hw->promised || ring_is_promised(host))
+		if (!hw->promised)
 			return -EBUSY;
 		evict(host);
 	}
@@ -297,7 +321,7 @@ static int take_registers(struct arch_hw_breakpoint *hw)
 	    (was_evicted || !leaves_reserved(hw)))
 		return -EBUSY;
 	while (arch_hw_breakpoint_add(hw))
-		if (!hw->promised || !evict_one())
+		if (!may_evict(hw) || !evict_one())
 			return -EBUSY;
 	return 0;
 }
@@ -332,7 +356,7 @@ void hw_breakpoint_share_del(struct perf_event *bp)
 void hw_breakpoint_share_wait(struct perf_event *bp)
 {
 	WARN_ON_ONCE(counter_arch_bp(bp)->promised);
-	irq_work_queue(this_cpu_ptr(&sharing.reschedule));
+	schedule_anew(bp);
 }
 
 static bool is_first_register(unsigned int i, const struct arch_hw_breakpoint *host)

@@ -49,13 +49,28 @@ static const char *kind_of(const struct perf_event *bp)
 	return "perf";
 }
 
+/*
+ * The task that an event watches now: perf core exchanges the contexts of related tasks. RCU keeps
+ * the task from being freed. NULL: none, or the task has exited.
+ */
+static struct task_struct *task_of(const struct perf_event *bp)
+{
+	const struct perf_event_context *ctx = READ_ONCE(bp->ctx);
+	struct task_struct *task = bp->hw.target;
+
+	/* Until the event is installed, its creator keeps the task. */
+	if (task && ctx)
+		task = READ_ONCE(ctx->task);
+	return task == HW_BREAKPOINT_NO_TASK ? NULL : task;
+}
+
 /* The task's debugger, or the task that opened the event. NULL: that task has exited. */
-static const struct task_struct *asker_of(const struct perf_event *bp)
+static const struct task_struct *asker_of(const struct perf_event *bp, struct task_struct *task)
 {
 	const struct task_struct *owner;
 
 	if (arch_hw_breakpoint_is_ptrace(bp))
-		return ptrace_parent(bp->hw.target);
+		return task ? ptrace_parent(task) : NULL;
 	/* Pairs with the release in perf_event_exit_task(). */
 	owner = smp_load_acquire(&bp->owner);
 	return owner == HW_BREAKPOINT_NO_TASK ? NULL : owner;
@@ -77,6 +92,7 @@ void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_ho
 {
 	const struct arch_hw_breakpoint *hw = &bp->hw.info;
 	const struct task_struct *asker;
+	struct task_struct *task;
 
 	*holder = (struct hw_breakpoint_holder) {
 		.watch	= hw_breakpoint_watch(&bp->attr),
@@ -90,12 +106,13 @@ void hw_breakpoint_describe(const struct perf_event *bp, struct hw_breakpoint_ho
 	else if (!strcmp(holder->kind, "kernel"))
 		snprintf(holder->name, sizeof(holder->name), "%pS", (void *)bp->overflow_handler);
 	rcu_read_lock();
-	asker = asker_of(bp);
+	task = task_of(bp);
+	if (task)
+		hw_breakpoint_name_task(&holder->task, task);
+	asker = asker_of(bp, task);
 	if (asker)
 		hw_breakpoint_name_task(&holder->asker, asker);
 	rcu_read_unlock();
-	if (bp->hw.target)
-		hw_breakpoint_name_task(&holder->task, bp->hw.target);
 }
 
 /* List an event that registers of its CPU are reserved for. In any context. */
@@ -297,15 +314,17 @@ static void print_context(struct seq_buf *s, struct perf_event_context *ctx, int
 {
 	const unsigned int weight = hw_breakpoint_account_most(&ctx->hw_breakpoint_account, cpu);
 	struct visit v = { .fn = print_holder, .s = s, .cpu = cpu };
-	const struct task_struct *task = READ_ONCE(ctx->task);
+	const struct task_struct *task;
 
-	if (!weight || !task || task == HW_BREAKPOINT_NO_TASK)
-		return;
-	seq_buf_printf(s, " task %s/%d holds %u", task->comm, task_pid_nr((void *)task), weight);
 	rcu_read_lock();
-	visit_context(&v, ctx);
+	task = READ_ONCE(ctx->task);
+	if (weight && task && task != HW_BREAKPOINT_NO_TASK) {
+		seq_buf_printf(s, " task %s/%d holds %u", task->comm, task_pid_nr((void *)task),
+			       weight);
+		visit_context(&v, ctx);
+		seq_buf_puts(s, v.nr ? ")," : ",");
+	}
 	rcu_read_unlock();
-	seq_buf_puts(s, v.nr ? ")," : ",");
 }
 
 /* The first task that has more than @most registers on @cpu. */
@@ -362,7 +381,8 @@ void hw_breakpoint_explain_limit(char *why, const struct hw_breakpoint_charge *c
 
 	seq_buf_init(&s, why, HW_BREAKPOINT_WHY_LEN);
 	seq_buf_printf(&s, "kernel.hw_breakpoint_task_limit is %u without CAP_PERFMON:", limit);
-	print_context(&s, context_of(charge), charge->cpu);
+	if (context_of(charge))
+		print_context(&s, context_of(charge), charge->cpu);
 	seq_buf_printf(&s, " %u more wanted", more);
 	seq_buf_str(&s);
 }

@@ -82,6 +82,7 @@ int hw_breakpoint_exclusive_join(struct perf_event *bp, struct perf_event_contex
 void hw_breakpoint_exclusive_leave(struct perf_event *bp);
 int hw_breakpoint_exclusive_resize(struct perf_event *bp, unsigned int weight, unsigned int limit);
 void hw_breakpoint_exclusive_orphan(struct perf_event *bp);
+const struct hw_breakpoint_charge *hw_breakpoint_exclusive_charge(const struct perf_event *bp);
 bool hw_breakpoint_exclusive_explain(char *why, struct perf_event *bp, unsigned int *more);
 
 /* hw_breakpoint_flexible.c */

@@ -178,19 +178,21 @@ static bool try_move(struct hw_breakpoint_account *account, unsigned int to)
 
 /*
  * The most registers that a context may use on @cpu or, if that is -1, on any CPU. In any context.
- * Without the account's lock, the caller is in an RCU read-side critical section, and the result
- * may be outdated.
+ * Without the account's lock the result may be outdated.
  */
 unsigned int hw_breakpoint_account_most(const struct hw_breakpoint_account *account, int cpu)
 {
-	const u8 *on_cpu = READ_ONCE(account->on_cpu);
 	unsigned int most = 0;
+	const u8 *on_cpu;
 
+	rcu_read_lock();
+	on_cpu = READ_ONCE(account->on_cpu);
 	if (on_cpu && cpu >= 0)
 		most = READ_ONCE(on_cpu[cpu]);
 	else if (on_cpu)
 		for_each_possible_cpu(cpu)
 			most = max_t(unsigned int, most, READ_ONCE(on_cpu[cpu]));
+	rcu_read_unlock();
 	return READ_ONCE(account->everywhere) + most;
 }
 
@@ -434,7 +436,7 @@ static noinline int charge_slowly(struct hw_breakpoint_charge *charge,
 }
 
 /*
- * Would @charge be refused @weight? In any context but an NMI. Return: what hw_breakpoint_charge()
+ * Would @charge be refused @weight? In process context. Return: what hw_breakpoint_charge()
  * would; 0 doesn't mean that it will be granted.
  */
 int hw_breakpoint_would_refuse(const struct hw_breakpoint_charge *charge, unsigned int weight,
