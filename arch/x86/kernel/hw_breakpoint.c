@@ -165,12 +165,8 @@ static int __kprobes handle_debug(struct notifier_block *nb, unsigned long val, 
 		matched = without_next_instruction(matched);
 	if (matched)
 		stop = hits(matched, args->regs);
-	if (stop) {
-		arch_kgdb_hw_breakpoint_stop(args);
-		/* In the kernel only the debugger single-steps, and it has just been called. */
-		if (!user_mode(args->regs))
-			*dr6 &= ~DR_STEP;
-	}
+	if (stop && arch_kgdb_hw_breakpoint_stop(args))
+		*dr6 &= ~DR_STEP;
 
 	return *dr6 || owes_signal(args->regs) ? NOTIFY_DONE : NOTIFY_STOP;
 }

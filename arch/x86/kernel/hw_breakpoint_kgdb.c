@@ -23,6 +23,8 @@
 #include <linux/kdebug.h>
 #include <linux/kgdb.h>
 #include <linux/kprobes.h>
+#include <linux/minmax.h>
+#include <linux/nmi.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -115,6 +117,8 @@ static unsigned int weight_set(void)
 
 bool arch_kgdb_hw_breakpoint_reserved(unsigned int i, struct hw_breakpoint_holder *holder)
 {
+	unsigned int weight;
+
 	if (i > HBP_NUM)
 		return false;
 	*holder = (struct hw_breakpoint_holder) {
@@ -122,7 +126,9 @@ bool arch_kgdb_hw_breakpoint_reserved(unsigned int i, struct hw_breakpoint_holde
 		.cpu = HW_BREAKPOINT_EVERY_CPU,
 	};
 	if (i == HBP_NUM) {
-		holder->weight = READ_ONCE(charge.weight) - weight_set();
+		/* The debugger may stop this CPU between the two. */
+		weight = READ_ONCE(charge.weight);
+		holder->weight = weight - min(weight, weight_set());
 	} else {
 		holder->weight = weight_of(&breaks[i]);
 		describe(&breaks[i], holder);
@@ -174,11 +180,15 @@ void arch_kgdb_hw_breakpoint_ready(bool ready)
 /* Runs when the machine runs again. Breakpoints that are set by then keep their registers. */
 static void release_idle(struct work_struct *work)
 {
+	unsigned int weight;
 	int cpu;
 
-	WRITE_ONCE(most, 0);
-	barrier();
-	WRITE_ONCE(most, weight_set());
+	/* A stop before @most is set may change what is set; afterwards @most binds the debugger. */
+	do {
+		weight = weight_set();
+		WRITE_ONCE(most, weight);
+		barrier();
+	} while (weight != weight_set());
 	/* A CPU that the debugger interrupted in a change may still have what was removed. */
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu_ptr(&kgdb_cpu, cpu)->sync);
@@ -355,8 +365,8 @@ bool __kprobes arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
 	struct kgdb_break *brk = break_of(hw);
 	struct kgdb_cpu *this = this_cpu_ptr(&kgdb_cpu);
 
-	/* The debugger may have removed the breakpoint since the trap. */
-	if (!READ_ONCE(brk->set))
+	/* The debugger may have removed the breakpoint since the trap, or set another one instead. */
+	if (!READ_ONCE(brk->set) || !arch_hw_breakpoint_same(hw, &brk->hw))
 		return false;
 	atomic_long_inc(&brk->hits);
 	this->hit_address = arch_hw_breakpoint_address(hw);
@@ -369,8 +379,16 @@ bool __kprobes arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw)
  * Call the debugger directly. kgdb's own notifier can't tell its hits from others, and ignores those
  * of threads that are being single-stepped.
  */
-void __kprobes arch_kgdb_hw_breakpoint_stop(struct die_args *args)
+bool __kprobes arch_kgdb_hw_breakpoint_stop(struct die_args *args)
 {
+	const bool stepping = atomic_read(&kgdb_cpu_doing_single_step) == smp_processor_id();
+	const unsigned long ip = args->regs->ip;
+
 	kgdb_handle_exception(args->trapnr, args->signr, DIE_DEBUG, args->regs);
 	this_cpu_write(kgdb_cpu.hit, NULL);
+	/* The #DB handler set RF for the breakpoint at @ip; another one has to be hit. */
+	if (args->regs->ip != ip)
+		args->regs->flags &= ~X86_EFLAGS_RF;
+	touch_nmi_watchdog();
+	return stepping && !user_mode(args->regs);
 }

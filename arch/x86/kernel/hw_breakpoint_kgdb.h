@@ -30,9 +30,12 @@ void kgdb_hw_breakpoint_remove_all(void);
 void kgdb_hw_breakpoint_enter(struct pt_regs *regs);
 void kgdb_hw_breakpoint_leave(void);
 
-/* For the #DB handler: does a hit stop the kernel? Then do so, and return when it runs on. */
+/*
+ * For the #DB handler: does a hit stop the kernel? Then do so, and return when it runs on. Return: true
+ * if the debugger was single-stepping this CPU in the kernel, so the step was its own.
+ */
 bool arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *hw);
-void arch_kgdb_hw_breakpoint_stop(struct die_args *args);
+bool arch_kgdb_hw_breakpoint_stop(struct die_args *args);
 
 /* This CPU comes up or goes down. */
 void arch_kgdb_hw_breakpoint_ready(bool ready);
@@ -46,8 +49,9 @@ static inline bool arch_kgdb_hw_breakpoint_hit(const struct arch_hw_breakpoint *
 	return false;
 }
 
-static inline void arch_kgdb_hw_breakpoint_stop(struct die_args *args)
+static inline bool arch_kgdb_hw_breakpoint_stop(struct die_args *args)
 {
+	return false;
 }
 #endif
 

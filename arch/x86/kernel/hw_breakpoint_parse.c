@@ -125,6 +125,18 @@ static bool touches_stats(struct extent range, int cpu)
 #endif
 }
 
+/* The handlers of #DB may be compiled with checks of the stack canary around them. */
+static bool touches_canary(struct extent range, int cpu)
+{
+#if defined(CONFIG_STACKPROTECTOR) && defined(CONFIG_X86_64)
+	return touches(range, &per_cpu(fixed_percpu_data, cpu), sizeof(struct fixed_percpu_data));
+#elif defined(CONFIG_STACKPROTECTOR)
+	return touches(range, &per_cpu(__stack_chk_guard, cpu), sizeof(unsigned long));
+#else
+	return false;
+#endif
+}
+
 /*
  * The #DB entry uses these before DR7 is zero, or after DR7 is armed again. A trap there would recurse
  * until the stack overflows.
@@ -143,7 +155,7 @@ static bool touches_debug_entry(struct extent range, int cpu)
 	       touches(range, &per_cpu(cpu_dr7, cpu), sizeof(cpu_dr7)) ||
 	       touches(range, &per_cpu(cpu_dr7_held, cpu), sizeof(cpu_dr7_held)) ||
 	       touches(range, &per_cpu(debug_registers, cpu), sizeof(struct debug_registers)) ||
-	       touches_stats(range, cpu);
+	       touches_stats(range, cpu) || touches_canary(range, cpu);
 }
 
 static bool touches_percpu_base(struct extent range)
