@@ -54,7 +54,7 @@ header() {
 	echo "${value:-$3}"
 }
 
-# mawk, Debian's, waits for a full block of input unless it is told not to.
+# mawk, which is Debian's awk, reads whole blocks of input unless it has this option.
 interactive=''
 if awk -W interactive 1 </dev/null >/dev/null 2>&1; then interactive=yes; fi
 

@@ -97,7 +97,7 @@ check_flavour
 resolve_kernel
 image=$("$ROOT/overlay/kernel.sh" | tail -n 1)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/hwbp-vm.XXXXXX")
-trap 'kill "${monitor:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'kill "${monitor:-}" "${running:-}" 2>/dev/null || true; rm -rf "$dir"' EXIT
 root=()
 if [ -n "$VM_OUT" ]; then
 	# shellcheck disable=SC2016,SC2034
@@ -147,8 +147,8 @@ if [ "$mode" = shell ]; then
 fi
 rc=0
 mkfifo "$dir/qmp.in" "$dir/qmp.out"
-# A file, since QEMU drops what a guest writes to a console whose reader is slow. It is shown as
-# long as $running lives.
+# The output goes to a file, because QEMU drops what a guest writes to a console if nobody empties the
+# pipe behind it. tail shows the file until the process $running ends.
 : >"$dir/out"
 sleep infinity &
 running=$!

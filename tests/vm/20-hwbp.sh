@@ -39,8 +39,6 @@ if [ "${1:-}" = prepare ]; then
 	prepare >&2
 	exit 0
 fi
-# As many as ours makes would take minutes.
-[ "$FLAVOUR" != debug ] || export HWBP_OPENS=100
 exec "$selftests/run.sh" "$bin" "$bin/$FLAVOUR/module/hw_breakpoint_target.ko" \
 	hwbp_validate hwbp_slots hwbp_hits hwbp_inherit hwbp_ptrace hwbp_stress hwbp_who hwbp_limit \
 	hwbp_range hwbp_exclusive hwbp_perf_core hwbp_traffic hwbp_validate_32 hwbp_hits_32 hwbp_ptrace_32

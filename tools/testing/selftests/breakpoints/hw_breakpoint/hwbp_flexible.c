@@ -44,12 +44,14 @@ FIXTURE(flexible) {
 	int fd[2 * MANY];
 	int nr;
 	double seconds;
+	char interval[16];
 };
 
 FIXTURE_SETUP(flexible)
 {
 	self->nr = 0;
 	self->seconds = env_number("HWBP_SECONDS", 1);
+	snprintf(self->interval, sizeof(self->interval), "%d", read_int(MUX_INTERVAL, 0));
 	NEED_FLEXIBLE();
 	ASSERT_EQ(0, pin_to(0));
 	ASSERT_EQ(0, read_int(FLEXIBLE, -1));
@@ -60,6 +62,7 @@ FIXTURE_TEARDOWN(flexible)
 {
 	while (self->nr--)
 		close(self->fd[self->nr]);
+	EXPECT_EQ(0, write_file(MUX_INTERVAL, self->interval));
 	EXPECT_EQ(0, write_file(FLEXIBLE, "0"));
 	EXPECT_EQ(0, read_int(FLEXIBLE, -1));
 	all_free(_metadata);
@@ -126,26 +129,23 @@ TEST_F(flexible, take_turns)
 }
 
 /*
- * Scaled by the times, each count is the true one within 5 %. Turns of 1 ms, since Bochs takes
- * twenty minutes for ten seconds: as many turns as those have with the default of 4 ms.
+ * If a count is scaled by the event's times, it is the true one within 5 %. Turns of 1 ms give as many
+ * turns in 2.5 s as the default of 4 ms does in 10 s, for which Bochs takes twenty minutes.
  */
 TEST_F(flexible, scaled)
 {
 	unsigned long rounds;
-	char interval[16];
 	struct reading r;
 	double scaled;
 	int i;
 
 	NEED(dr6_faithful(), "DR6 is not faithful here");
-	snprintf(interval, sizeof(interval), "%d", read_int(MUX_INTERVAL, 0));
 	ASSERT_EQ(0, write_file(MUX_INTERVAL, "1"));
 	for (i = 0; i < MANY; i++)
 		OPEN(open_own(watch(i)));
 	for (i = 0; i < MANY; i++)
 		ASSERT_EQ(0, ioctl(self->fd[i], PERF_EVENT_IOC_RESET, 0));
 	rounds = write_for(2.5 * self->seconds, 0, MANY);
-	EXPECT_EQ(0, write_file(MUX_INTERVAL, interval));
 	for (i = 0; i < MANY; i++) {
 		r = look(self->fd[i]);
 		scaled = r.count / share(r);

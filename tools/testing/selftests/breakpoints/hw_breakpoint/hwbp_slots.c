@@ -447,7 +447,7 @@ static pid_t start_stranger(pid_t pid)
 /* And takes nothing, not even for an instant. */
 TEST_F_TIMEOUT(slots, a_stranger_takes_nothing, 300)
 {
-	unsigned int i, tries = env_number("HWBP_OPENS", 1250), task = 0, cpu = 0;
+	unsigned int i, tries = env_number("HWBP_TRIES", 1250), task = 0, cpu = 0;
 	pid_t stranger = start_stranger(self->a);
 
 	ASSERT_GT(stranger, 0);
