@@ -129,8 +129,8 @@ TEST_F(flexible, take_turns)
 }
 
 /*
- * If a count is scaled by the event's times, it is the true one within 5 %. Turns of 1 ms give as many
- * turns in 2.5 s as the default of 4 ms does in 10 s, for which Bochs takes twenty minutes.
+ * If a count is scaled by the event's times, it is the true one within 5 %. Turns of 1 ms give as
+ * many turns in 2.5 s as the default of 4 ms does in 10 s, for which Bochs takes twenty minutes.
  */
 TEST_F(flexible, scaled)
 {
